@@ -34,8 +34,8 @@ export async function run(config: Config<"sync">, context: Context): Promise<voi
   const record = await recordOf(config, context, {
     store,
     metrics: new RecordMetrics(registry, config.AGENT_REGION),
-    // If no region is configured, there is only one. While flows still replicate through Git, each region records its
-    // own.
+    // If no region is configured, the fleet has only one region. While flows still replicate through Git, each region
+    // records its own.
     isRecorder: () => isWriter() && (schedules?.isHolder() !== false || accounts?.replicatesFlows === false),
     isOnlyRecorder: () => accounts?.replicatesFlows !== false,
     isCaughtUp,

@@ -260,8 +260,8 @@ export function backupSchedule(index: number): string {
 }
 
 /**
- * Returns the host name of a region's webhook, in the zone of the public name. Each region has one, because any region
- * may be the recorder when a user pushes.
+ * Returns the host name of a region's webhook, in the zone of the public name. Each region has a webhook, because any
+ * region may be the recorder when a user pushes.
  */
 export function webhookHostname(region: string, zone: string): string {
   return `flows-${region}.${zone}`;

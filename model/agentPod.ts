@@ -93,7 +93,7 @@ export function syncPod(args: AgentPodArgs, webhook: boolean): types.input.core.
   });
 }
 
-/** A run of the agent that terminates. */
+/** A one-off run of the agent: a backup or a restore. */
 export interface AgentRun {
   readonly task: "backup" | "restore";
   /** Name of the claim that is mounted at /data. */

@@ -4,7 +4,7 @@ import { cron } from "./cron";
 const RUN_DAYS = 400;
 const EVERY_DAY = / \* \* \*$/;
 const DAY_MS = 86_400_000;
-/** Start of the examined period. Any midnight works; a constant one makes the generated rules reproducible. */
+/** Start of the examined period. Any midnight works; a constant date makes the generated rules reproducible. */
 const FROM = Date.parse("2024-01-01T00:00:00Z");
 
 /**

@@ -26,10 +26,10 @@ export const PROPAGATION_SECONDS = 5;
  *
  * A region that fails immediately after a successful probe is probed again one interval later, so the last of n failing
  * probes starts after n intervals. That probe fails when all of its attempts have timed out; then the verdict
- * propagates. Probing from several locations adds no time: three data centers of each check region probe at the same
- * interval, the majority of them decides for the check region, and the majority of check regions decides for the pool
- * (Cloudflare, How endpoints and pools become unhealthy), so the verdict comes no later than the slowest prober's. DNS
- * adds no time either, because the name is proxied and its addresses never change.
+ * propagates. Probing from several locations adds no time. In each check region three data centers probe at the same
+ * interval, and their majority decides for the check region. The majority of the check regions decides for the pool
+ * (Cloudflare, How endpoints and pools become unhealthy). So the verdict comes no later than the slowest data center's.
+ * DNS adds no time either, because the name is proxied and its addresses never change.
  *
  * If a region refuses connections instead of timing out, detection is faster by the timeouts. A request that gets 521,
  * 522, 523, 525 or 526 is retried immediately in a different pool, long before this time (Cloudflare, Adaptive

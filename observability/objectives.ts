@@ -68,8 +68,8 @@ export const OBJECTIVES: readonly Objective[] = [
 ];
 
 /**
- * Two windows in which the budget must burn: the long window shows that the burn is significant, the short one that it
- * continues.
+ * Two windows in which the budget must burn: the long window shows that the burn is significant, and the short window
+ * that the burn continues.
  */
 export interface Burn {
   readonly longSeconds: number;

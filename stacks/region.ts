@@ -131,7 +131,7 @@ export function region(
       vpcCidr: cidr,
       publicSubnetCidrs: [...addressPlan(cidr).public],
       // During a change of names, the current certificate stays first: a listener that changes its first certificate
-      // briefly loses the old one.
+      // briefly loses the old certificate.
       certificateArns: [
         ...(fleet.formerHostname === undefined ? [] : [foundationCertificate(foundation, "formerCertificateArn")]),
         foundation.certificateArn,

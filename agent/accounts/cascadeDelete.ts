@@ -39,8 +39,8 @@ interface Cascade {
   /** All deleted rows, including the given ones. */
   readonly cascadeDeleted: Map<ReplicatedTable, Set<string>>;
   /**
-   * The tombstone stamp of each deleted child. The stamp is later than all edits of the child, so it is computed before
-   * the delete.
+   * The tombstone stamp of each deleted child. The stamp is later than every edit of the child. It is computed from the
+   * child's row, so before that row is deleted.
    */
   readonly tombstones: Map<ReplicatedTable, Map<string, Stamp>>;
   /** Deleted children without a foreign key that cascades to them, such as permissions on flows. */

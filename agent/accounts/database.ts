@@ -106,7 +106,7 @@ export interface LoggedChange extends ChangePlace {
 export const NO_CHANGE = "0";
 
 export interface UnpublishedPlace extends RowPlace {
-  /** Number of the row's last change. Rows are published in this order. {@link NO_CHANGE}: the row is published. */
+  /** Number of the row's last unpublished change, or {@link NO_CHANGE}. Rows are published in this order. */
   readonly changeSequence: string;
 }
 
@@ -944,8 +944,9 @@ export class DatabaseTables implements Tables {
     );
     const nulled = new Map<ChangeRecord, Record<string, string>>();
     if (left.length === 0) return nulled;
-    // If a delete is no longer in the log, it was logged before the edit. Only a foreign key sets references to null
-    // after the delete.
+    // If the log no longer has the delete of the referenced row, the delete came before this edit. A reference that
+    // becomes null after the delete was cleared by the foreign key (ON DELETE SET NULL) and not by a user, unless the
+    // row exists again, which is checked below.
     const { rows } = await this.client.query<{ table: string; id: string; xact: string | null }>(
       `WITH asked AS (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS a (name, id)),
        logged AS (SELECT name, id, xact::text FROM asked JOIN ${SCHEMA}.account_change ON table_name = name AND row_id = id
@@ -1047,7 +1048,7 @@ export class DatabaseTables implements Tables {
   }
 
   /**
-   * Runs work in a savepoint, and undoes the work if the database rejects it.
+   * Runs work in a savepoint, and undoes all of it if the database rejects a statement.
    *
    * @returns why the database rejected it; undefined if it did not
    */

@@ -13,7 +13,10 @@ export interface ReadAgain {
   readonly lost: number;
 }
 
-/** Thrown if the region must read its own segments before it publishes: they may have rows that the database lacks. */
+/**
+ * Thrown if the region must read its own segments before it publishes, because the segments may have rows that the
+ * database lacks.
+ */
 export class ReadFirst extends Error {
   override readonly name = "ReadFirst";
 

@@ -42,7 +42,7 @@ const DEBOUNCE_MS = 50;
  */
 export class AccountsLoop {
   readonly #loop: RoundLoop;
-  /** When the last successful round that left nothing for the next one began, in milliseconds of a steady clock. */
+  /** Start of the last successful round that left no work for the next round, in milliseconds of a steady clock. */
   #roundAt = Number.NEGATIVE_INFINITY;
   /** When the next round is due, in milliseconds of a steady clock. */
   #dueAt = Number.NEGATIVE_INFINITY;

@@ -61,7 +61,10 @@ export interface History {
   readonly edits: Vector;
   /** The edits that the delete was based on. */
   readonly deleted?: Vector;
-  /** Version of the content: the region that wrote it, and the version vector of all edits in it, its own included. */
+  /**
+   * Version of the content: the region that wrote the content, and the version vector of all edits in it, including its
+   * own.
+   */
   readonly content?: { readonly by: string; readonly knew: Vector };
 }
 
@@ -340,7 +343,7 @@ export function columnValue({ cells, switches }: Row, column: string): string | 
 }
 
 /**
- * Prefix of the switches that mark a row which took the name of a row whose delete is held. The held row's id follows
+ * Prefix of the switches that mark a row with the name of another row, whose delete is held. The held row's id follows
  * the prefix, and each region sets and unsets its own mark. No column's name starts like this, and agents that do not
  * know these switches pass them on.
  */
@@ -434,7 +437,7 @@ function mergeSwitches(one: Switch, other: Switch): Switch {
   };
 }
 
-/** Merges columns that move as one value: the greater counter wins, then the later write. */
+/** Merges columns that move as one value: the greater counter wins; if both are equal, the later write. */
 function newerWhole(one: Row["cells"], other: Row["cells"], counter: string | undefined): Row["cells"] {
   const rank = (cells: Row["cells"]) => [
     counter === undefined ? 0 : Number(cells[counter]?.value) || 0,

@@ -6,8 +6,8 @@ export const RUNS_TABLE = "job";
 const TRIGGER = "langflow_dr_run";
 
 /**
- * Returns SQL that identifies one pause of a run in all regions: LangFlow stamps a new time on the run when it starts
- * and each time it goes on.
+ * Returns SQL that identifies one pause of a run in all regions: LangFlow stamps a new time on the run at its start and
+ * at each resumption.
  */
 const pauseSql = (row: string): string =>
   `md5(concat(${row}.job_metadata ->> 'owner', ' ', ${row}.job_metadata ->> 'heartbeat_at'))`;

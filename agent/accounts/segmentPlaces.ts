@@ -16,7 +16,7 @@ export interface Read {
   readonly epoch: string;
   /** All segments below this number have been applied. */
   readonly next: number;
-  /** Segments that were applied although an earlier one is missing: S3 replication does not preserve the order. */
+  /** Segments that were applied although an earlier segment is missing: S3 replication does not preserve the order. */
   readonly beyond: readonly number[];
   /** Number of the last segment of the epoch's snapshot; undefined until that segment has been applied. */
   readonly completedBy?: number;

@@ -44,7 +44,8 @@ export const DELETE_HELD = "its delete is held until an operator decides";
 export const DELETE_DECIDED = "an operator decided on its delete";
 
 /**
- * Why a column is temporarily null. This is normal, too: LangFlow creates a project at sign-in for a user without one.
+ * Why a column is temporarily null. This is normal, too: LangFlow creates a project at sign-in for a user without a
+ * project.
  */
 const NOTHING_INSTEAD = "its referenced row is deleted, and no replacement exists";
 
@@ -350,7 +351,8 @@ export class TableRound {
     const before = this.row(into);
     // A restore brought this row back after the canonical row had been deleted.
     const isRevived = restoredAt !== undefined && before.deletedAt !== undefined && restoredAt >= before.deletedAt;
-    // A deleted row has no values. If this merge revives it, it needs all values of the other row, and its own key.
+    // A deleted row has no values. If this merge revives the deleted row, that row needs all values of the other row,
+    // and its own key.
     const { key, naturalKey } = this.table;
     const isLater = naturalKey?.values !== "first";
     // The initial and the restored values of a user's second account must not change the first account.
@@ -672,7 +674,8 @@ export class TableRound {
   }
 
   /**
-   * Returns which of two rows with one name took it while the delete of the other is held; undefined if neither did.
+   * Returns which of two rows with one name took the name while the other row's delete is held; undefined if neither
+   * did.
    */
   private asideOf(one: string, other: string): string | undefined {
     const isAside = (id: string, of: string) => this.#rows.has(id) && isBeside(this.row(id), of);

@@ -5,7 +5,7 @@ import { movableTable, moveRow, typeOf } from "./rowMove";
 
 /**
  * Name and description of the default project in LangFlow 1.12 and 1.13 (DEFAULT_FOLDER_NAME). LangFlow finds the
- * project by its name and then does not create one.
+ * project by its name and then creates no second project.
  */
 const DEFAULT_PROJECT = {
   name: "Starter Project",

@@ -15,8 +15,8 @@ const APPROVALS = {
 const VALID_MS = 60 * 60_000;
 
 /**
- * Records a decision on the held deletes of a code. The code identifies exactly these deletes: if one more is held, all
- * of them wait again under a new code.
+ * Records a decision on the held deletes of a code. The code identifies exactly these deletes: if one more delete is
+ * held, all of them wait again under a new code.
  *
  * @param stateDir state directory of the agent that holds the deletes
  * @throws AgentError (BadInput) if the code is malformed or the state directory does not exist

@@ -61,10 +61,12 @@ export interface Reading {
 
 /** Callbacks that receive content while it is verified. The content may still prove to be damaged afterwards. */
 export interface Readers {
-  /** Must read the content to its end. It is called again with a different version if this one proves to be damaged. */
+  /**
+   * Must read the content to its end. It is called again with a different version if this version proves to be damaged.
+   */
   readonly content?: (object: StoredObject, content: AsyncIterable<Uint8Array>) => Promise<void>;
   readonly claimEntry?: (entry: ArchiveEntry) => Promise<void>;
-  /** Called concurrently for many files, but not for lost ones. */
+  /** Called concurrently for many files, but not for lost files. */
   readonly userFile?: (file: UserFile) => Promise<void>;
 }
 

@@ -19,7 +19,7 @@ export interface PastDrillsOptions {
 /** The known drills of one region. */
 export interface RegionDrills {
   readonly newest: DrillSummary;
-  /** The newest drill that passed; absent if none of the examined ones did. */
+  /** The newest drill that passed; absent if none of the examined drills passed. */
   readonly newestPassed?: DrillSummary | undefined;
 }
 

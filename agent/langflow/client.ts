@@ -7,8 +7,8 @@ const TIMEOUT_MS = 60_000;
 /** Timeout of requests that LangFlow answers quickly, however large a flow is. */
 const SHORT_TIMEOUT_MS = 15_000;
 /**
- * A version token that no flow has. LangFlow compares tokens only if the flow has one, which it gets when its graph is
- * first saved. A write with this token therefore cannot overwrite a flow that had no token and has been saved since.
+ * A version token that no flow has. LangFlow compares tokens only if the flow has a token, which the first save of its
+ * graph sets. A write with this token therefore cannot overwrite a flow that had no token and has been saved since.
  */
 const NO_TOKEN = "00000000-0000-0000-0000-000000000000";
 

@@ -100,8 +100,7 @@ function startProgram(
   child.on("error", (error) => {
     failedWith ??= error;
   });
-  // Resolves with the error, if there is one, once the streams are closed: after the exit they may still contain
-  // output.
+  // Resolves with the error, if any, once the streams are closed: after the exit the streams may still contain output.
   const ended = new Promise<Error | undefined>((resolve) => {
     child.on("close", (code, killedBy) => {
       closed = true;

@@ -10,7 +10,7 @@ export interface DeleteLimit {
 /** Deletes that wait for an operator. */
 export interface HeldDeletes {
   readonly ids: readonly string[];
-  /** Identifies exactly these deletes, and no later ones. */
+  /** Identifies exactly these deletes, and no later deletes. */
   readonly code: string;
   /** Number of flows before the deletes. */
   readonly of: number;

@@ -76,7 +76,7 @@ export const isAgents = ({ author, committer }: Change): boolean =>
 export const isRecorders = (change: Change): boolean => isAgents(change) && /^Recorder: /m.test(change.message);
 
 /**
- * Returns whether a flow's file differs from the one that the recorder's last commit of it wrote. A person has then
+ * Returns whether a flow's file differs from the file in the recorder's last commit of that flow. A person has then
  * rewritten the history and removed content from the file. False if the commit does not state what it wrote.
  *
  * @throws GitUnreachable

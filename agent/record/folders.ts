@@ -121,9 +121,9 @@ export class Placement {
   }
 
   /**
-   * Returns the project of the flow at a path: the project with the id in project.yaml; otherwise that of the flows
-   * that were recorded in the folder; otherwise the one with the folder's name; otherwise the one whose folder would
-   * have this name.
+   * Returns the project of the flow at a path: the project with the id in project.yaml; otherwise the project of the
+   * folder's recorded flows; otherwise the project with the folder's name; otherwise the project whose folder would get
+   * this name.
    */
   projectAt(path: string): NamedProject {
     return this.projectOf(folderIn(this.workspace, path));
@@ -204,7 +204,7 @@ export class Placement {
   }
 }
 
-/** Returns whether a folder's name is one that the agent would give to a project's folder. */
+/** Returns whether the agent would give a project's folder this name. */
 function isFolderOf(folder: string, project: string): boolean {
   return projectFolder(project, (each) => each !== folded(folder)) === folder;
 }

@@ -67,7 +67,7 @@ export const topOf = (file: { readonly path?: string | undefined } | undefined):
 
 /** Reads the files of commits. Caches parsed content by blob, because a blob never changes. */
 export class TreeReader {
-  /** The two most recent trees: a cycle compares two commits, usually the same ones as the cycle before. */
+  /** The two most recent trees: a cycle compares two commits, usually the same two as the cycle before. */
   #trees: (readonly [commit: string, tree: Tree])[] = [];
   readonly #identities = new Map<string, Identity>();
   readonly #bindings = new Map<string, Binding>();

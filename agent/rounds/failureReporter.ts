@@ -10,7 +10,7 @@ export interface FailureReporterOptions<Result extends string> {
   readonly subject?: string;
   /**
    * Whether each of several alternating failures is logged only once until a success. Default: a failure is logged
-   * again after a different one.
+   * again after a different failure.
    */
   readonly isOncePerSuccess?: boolean;
   readonly log: Pick<Log, "error">;

@@ -3,7 +3,7 @@ export class LogDeduplicator {
   readonly #last = new Map<string, string>();
 
   /**
-   * Returns whether a key's message differs from its last one, and remembers the new message.
+   * Returns whether a key's message differs from the key's last message, and remembers the new message.
    *
    * @param message empty: there is nothing to log
    */

@@ -15,7 +15,7 @@ export class Trigger {
     this.#endSleep();
   }
 
-  /** Clears the pending request, and returns whether there was one. */
+  /** Clears the pending request, and returns whether a request was pending. */
   take(): boolean {
     const wasPending = this.#isPending;
     this.#isPending = false;

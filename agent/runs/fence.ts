@@ -66,7 +66,7 @@ export class DatabaseRunFence implements RunFencing {
     return this.#session.use((client) =>
       inTransaction(client, async () => {
         // After a restore of a different region's backup, the runs that paused in that region are marked as paused in
-        // this one.
+        // this region.
         await client.query(
           `UPDATE ${SCHEMA}.waiting_run w SET is_home = false FROM ${SCHEMA}.run_fence f WHERE w.is_home AND f.region <> $1`,
           [region],

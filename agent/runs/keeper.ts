@@ -26,7 +26,7 @@ export class RunsKeeper {
   constructor(private readonly options: RunsKeeperOptions) {}
 
   /**
-   * Reads which runs were taken, and takes those that a person answered here.
+   * Reads which runs were taken over, and takes over those that a person answered in this region.
    *
    * @returns the number of runs that the region took; undefined if there is no fence yet
    */

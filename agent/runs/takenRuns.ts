@@ -31,8 +31,8 @@ const MARGIN_MS = 2_000;
  */
 export const TAKE_OVER_MS = RELIED_MS * (1 + RATE_DRIFT) + MARGIN_MS;
 /**
- * How long a run stays with the region that took it before another one may take it: otherwise two people who answer in
- * two regions would take it from each other forever.
+ * How long a run stays with the region that took it before another region may take it. Without this time, two people
+ * who answer in two regions would move the run back and forth forever.
  */
 const KEPT_MS = 60_000;
 /** How long a take-over is remembered: as long as a region may be away. */
@@ -51,7 +51,10 @@ export interface RunsView {
 export interface RunsStep {
   /** Keys of runs that may go on in this region because it took them. */
   readonly resumable: readonly string[];
-  /** Keys of runs that may not go on in this region: another one took them, or its own take-over is too young. */
+  /**
+   * Keys of runs that may not resume in this region: another region took them, or this region's own take-over is too
+   * young.
+   */
   readonly blocked: readonly string[];
   /** Keys of runs that this region wants, because a person answered them here. */
   readonly wanted: readonly string[];
@@ -60,11 +63,11 @@ export interface RunsStep {
 }
 
 /**
- * Decides which of a region's waiting runs may go on in it. A run belongs to the region in which it paused, until
- * another region takes it because a person answers it there. Every region reads the take-overs several times within
- * {@link RELIED_MS}, and otherwise goes on with no run. The region that took a run waits for longer than that. So no region
- * goes on with a run after a different one did, although neither can ask the other. An answer that the first region
- * accepted, but could not publish before it was cut off, remains unknown to the others.
+ * Decides which of a region's waiting runs may go on in it. A run belongs to the region in which it paused, until a
+ * person answers it in another region and that region takes it. Every region reads the take-overs several times within
+ * {@link RELIED_MS}, and otherwise goes on with no run. The region that took a run waits for longer than that. So no
+ * region resumes a run after a different region did, although neither can ask the other. An answer that the first
+ * region accepted, but could not publish before it was cut off, remains unknown to the others.
  */
 export function decideRuns({ region, taken, waiting, takenForMs, nowMs }: RunsView): RunsStep {
   const [resumable, blocked, wanted]: [string[], string[], string[]] = [[], [], []];

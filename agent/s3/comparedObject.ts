@@ -53,7 +53,7 @@ export class ComparedObject<Value extends object> {
    */
   async write(value: Value, seen: Pick<SeenValue<Value>, "etag"> | undefined): Promise<boolean> {
     const { s3, bucket, key } = this.options;
-    // Two writes of the same text would have the same ETag, so that a reader could not detect the second one.
+    // Two writes of the same text would have the same ETag, so that a reader could not detect the second write.
     const write = randomUUID();
     const condition = seen ? { IfMatch: seen.etag } : { IfNoneMatch: "*" };
     const object = {

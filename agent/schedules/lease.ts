@@ -73,9 +73,9 @@ export type Step =
 
 /**
  * Decides a region's next step. Two rules prevent duplicate runs. The first needs no clock: each holder fires only runs
- * scheduled in its own span. Spans do not overlap, because a lease starts where the last written one ends, and a write
- * is a compare-and-swap of the lease that was read. The second rule, to wait for a whole term, prevents two regions
- * from polling and listening at the same time.
+ * scheduled in its own span. Spans do not overlap, because a lease starts where the last written lease ends, and a
+ * write is a compare-and-swap of the lease that was read. The second rule, to wait for a whole term, prevents two
+ * regions from polling and listening at the same time.
  */
 export function decide(view: View): Step {
   const { region, fence, lease, mayHold, giveTo } = view;

@@ -28,7 +28,7 @@ export interface Witness {
   /** Reads the lease. Returns undefined if none exists. */
   read(): Promise<SeenLease | undefined>;
   /**
-   * Writes a lease by compare-and-swap: replaces the lease that was seen, or creates one if none was.
+   * Writes a lease by compare-and-swap: replaces the lease that was read, or creates a lease if none existed.
    *
    * @returns false if a different lease was written meanwhile. If the method throws, the write may still succeed, now
    *   or later.

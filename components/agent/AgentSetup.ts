@@ -46,7 +46,7 @@ export interface AgentSetupArgs extends Omit<AgentArgs, "secretArns"> {
   secretName: string;
 }
 
-/** Prerequisites of one agent task: its identity, its secrets and its configuration. */
+/** Prerequisites of an agent task: identity, secrets and configuration. */
 export class AgentSetup extends pulumi.ComponentResource {
   /** Arguments for the task's pods. */
   readonly pod: AgentPodArgs;

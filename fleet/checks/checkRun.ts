@@ -4,7 +4,7 @@ import { resultOfError } from "./resultOfError";
 /** A check that is running. */
 export interface PendingCheck<T> {
   readonly name: string;
-  /** The value for the checks that depend on this one; undefined if the check failed. */
+  /** The value for the checks that depend on this check; undefined if this check failed. */
   readonly value: Promise<{ readonly value: T } | undefined>;
 }
 

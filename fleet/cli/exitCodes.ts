@@ -13,7 +13,8 @@ export const EXIT_CODES: Readonly<Record<ExitCode, string>> = {
   [ExitCode.Cancelled]: "interrupted; the state is usable",
   [ExitCode.TimedOut]: "timed out",
   [ExitCode.Unreachable]: "a cloud (or its local emulation) is unreachable, or a stack's state is unreadable",
-  [ExitCode.Refused]: "refused: a resource is protected, you declined, or there is no terminal to confirm",
+  [ExitCode.Refused]:
+    "refused: a resource is protected, another run is active, a precondition fails, you declined, or there is no terminal to confirm",
   [ExitCode.TargetMissed]: "a drill missed a target; the report names it",
   [ExitCode.Disproved]:
     "a check failed (`prove`, `ready`, a rehearsal, or the comparison after `move-in import`); the report says what to do",

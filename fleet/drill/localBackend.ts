@@ -19,7 +19,10 @@ import { keepIn, keysIn, lockObject } from "./objects";
 import { newestBackup } from "./survivor";
 
 const POLL_MS = 100;
-/** Consecutive good answers that count as healthy. LangFlow discovers the cut connections of its pool one by one. */
+/**
+ * Consecutive good answers that count as healthy. LangFlow discovers the cut connections of its connection pool one by
+ * one.
+ */
 const GOOD_IN_A_ROW = 10;
 /**
  * Maximum time for LangFlow to restart and for a monitor that polls once a minute to mark the pool as healthy again.

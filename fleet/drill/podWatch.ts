@@ -76,7 +76,7 @@ export class PodWatch {
   private async watch(): Promise<void> {
     const { signal } = this.stopped;
     while (!signal.aborted) {
-      // The next poll retries a failed one.
+      // A failed poll is retried by the next poll.
       const pods = await this.backend.pods(this.region).catch(() => undefined);
       if (pods) this.seen.push(Object.assign({ at: Date.now() }, pods));
       await sleep(this.paces.askMs, undefined, { signal }).catch(() => undefined);

@@ -55,7 +55,7 @@ export class WaitingRun {
     const began = performance.now();
     while (!(await langflow.approve(this.job, request))) {
       if (performance.now() - began > ANSWER_WITHIN_MS)
-        throw new Error(`no answer was accepted within ${ANSWER_WITHIN_MS / 1000} s`);
+        throw new Error(`LangFlow accepted no approval of the run within ${ANSWER_WITHIN_MS / 1000} s`);
       await sleep(everyMs);
     }
     const seconds = Math.round((performance.now() - began) / 1000);

@@ -35,7 +35,7 @@ export function proposeName(awsRegion: string, taken: readonly string[]): string
 }
 
 /**
- * Assigns each region's backups to the next region, and the last one's to the first, so that the loss of one region
+ * Assigns each region's backups to the next region, and the last region's to the first, so that the loss of one region
  * never destroys both copies.
  */
 export function backupRegions(names: readonly string[]): string[] {

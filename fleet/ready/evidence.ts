@@ -22,7 +22,7 @@ export interface NotLearnt {
 /** Observations of `prove`'s assumptions, by the assumption's name. */
 export type Observed = Readonly<Record<string, Learnt<Observation>>>;
 
-/** Everything that readiness is judged by, collected at one moment. */
+/** All facts on which the readiness score is based, collected at one moment. */
 export interface Evidence {
   /** Milliseconds since 1970. */
   readonly at: number;

@@ -13,7 +13,7 @@ export interface Prediction {
   readonly pairs: readonly PairLag[];
 }
 
-/** Replication lag from one region to a different one while both work. */
+/** Replication lag from one region to another while both work. */
 export interface PairLag {
   readonly from: string;
   readonly to: string;

@@ -18,7 +18,7 @@ export interface Lost {
   readonly check: string;
   /** Lost points, of 100. */
   readonly points: number;
-  /** Whether the check had no result, rather than a bad one. */
+  /** Whether the check had no result, rather than a bad result. */
   readonly unknown: boolean;
   /** Whether a cloud refused the request or did not answer; a later run may succeed. */
   readonly unanswered: boolean;

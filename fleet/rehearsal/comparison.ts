@@ -38,7 +38,7 @@ const NAMED_MAX = 5;
 export function compareRuns(old: Outcome | undefined, now: Outcome): Verdict {
   if (now.kind === "notRun") return { result: "not run", said: now.because };
   if (old === undefined) return unknown(now);
-  // If one run needs a blocked call, the two runs cannot be compared.
+  // The runs cannot be compared if the old one did not take place: blocked call, missing package, flow not loaded.
   if (old.kind === "notRun") return { result: "not run", said: `in the old version: ${old.because}` };
   if (old.kind === "failed") return afterFailure(old.message, now);
   if (now.kind === "failed")

@@ -28,7 +28,7 @@ ${parts && parts.reports.length > 0 ? folded(parts) : ""}
 `;
 }
 
-/** A report that another one summarizes. Its number distinguishes its headings and ids from those of other parts. */
+/** A report that another report summarizes. Its number distinguishes its headings and ids from those of other parts. */
 interface Part {
   readonly noun: string;
   readonly number: number;

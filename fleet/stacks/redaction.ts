@@ -6,7 +6,7 @@ import type { Session } from "./session";
  * the value as JSON.
  */
 const MARK = "4dabf18193072939515e22adb298388d";
-/** Minimum length of secrets to redact. Shorter ones would also match ordinary words. */
+/** Minimum length of secrets to redact. Shorter secrets would also match ordinary words. */
 const SHORTEST = 8;
 
 /**

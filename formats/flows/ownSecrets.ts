@@ -16,7 +16,7 @@ export function withOwnSecrets(data: Json, local: Json): Json {
   const own = new Map<string, Json | undefined>();
   fieldsMapped(local, (placed) => {
     const place = placeOfField(placed);
-    // If two fields have the same path, restore neither, because the right one is unknown.
+    // If two fields have the same path, restore neither secret, because the right field is unknown.
     own.set(place, own.has(place) ? undefined : placed.field);
     return placed.field;
   });

@@ -54,7 +54,7 @@ export function isSecretName(name: unknown): boolean {
   );
 }
 
-/** Returns true if a name contains a word for a secret but is not one: `primary_key`, `boarding_pass`. */
+/** Returns true if a name contains a word for a secret but names no secret: `primary_key`, `boarding_pass`. */
 export const isPlainKind = (plain: string): boolean => PLAIN_KINDS.test(plain);
 
 /** Returns true if the value of a secret name may be a URL, of which only the credentials are secret. */

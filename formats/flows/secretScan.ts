@@ -229,7 +229,7 @@ const ROW_KEYS_MAX = 3;
 function contextOf(object: JsonObject, key: string, context: Context, isRow: boolean): Context {
   const { names } = context;
   // The values in a dictionary of credentials are secrets. The keys of a schema or of a field's definition only
-  // describe one.
+  // describe a secret.
   const isAbout = isText(object.type) || "anyOf" in object || "template" in object;
   if (VALUE_KEYS.has(key)) {
     if (object.load_from_db === true) return { ...context, names: [] };

@@ -50,7 +50,10 @@ function cellsOf(line: string, separator: string): string[] {
   return separator === "|" ? cells.slice(cells[0] === "" ? 1 : 0, cells.at(-1) === "" ? -1 : undefined) : cells;
 }
 
-/** Returns the strength of a column whose name ends with a secret's name, which `password_changed_at` does not. */
+/**
+ * Returns which kind of secret a column's name suggests; undefined unless its last word is a secret's name, as in
+ * `db_password` but not in `password_changed_at`.
+ */
 function columnStrength(name: string): Strength | undefined {
   const words = name.trim().split(/[\s_-]+/);
   return strengthOf(words.at(-1) ?? "") === undefined ? undefined : strengthOf(name.trim().replace(/\s+/g, "_"));

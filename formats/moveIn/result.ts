@@ -44,7 +44,7 @@ export interface SinceImport {
   readonly table: string;
   readonly fate: Fate;
   readonly count: number;
-  /** Names of the first rows, or ids of deleted ones. */
+  /** Names of the first rows, or ids if the rows are deleted. */
   readonly which: readonly string[];
   /** Ids of all rows. */
   readonly ids: readonly string[];

@@ -102,11 +102,11 @@ export interface Ciphertext {
 }
 
 /**
- * How concurrent edits of a row's content keep both contents: the later content stays, and the other one becomes a
+ * How concurrent edits of a row's content keep both contents: the later content stays, and the other content becomes a
  * conflict copy, a new row.
  */
 export interface Versions {
-  /** Columns of the content, which move as one value. The first one is compared. */
+  /** Columns of the content, which move as one value. The first column is compared. */
   readonly content: readonly string[];
   /**
    * Column with the uuid by which LangFlow distinguishes contents. If it is null, the agent derives a uuid from the
@@ -170,7 +170,10 @@ export interface ReplicatedTable {
    * bulk. Changes of other rows never overtake theirs: a run is published after its checkpoint, however large.
    */
   readonly ofRun?: true;
-  /** All columns move as one value: the greater counter wins, if there is one, then the later write. */
+  /**
+   * All columns are merged as one value: the row with the greater `counter` wins; without a counter, or if both are
+   * equal, the row with the later last write.
+   */
   readonly whole?: { readonly counter?: string };
   /** Column with the creation time, for rows that no trigger captured. */
   readonly madeAt?: string;

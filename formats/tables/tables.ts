@@ -36,7 +36,7 @@ const ABOUT_RESOURCE: Reference = {
 };
 
 /**
- * Condition that no row satisfies: users or teams that have the same name may be different ones, so they are not
+ * Condition that no row satisfies: users or teams of the same name may be different users or teams, so they are not
  * merged.
  */
 const NONE: RowCondition = { any: [] };
@@ -771,7 +771,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
     regionalColumns: {
       status: { onInsert: "'ready'", why: "whether this region is filling it" },
       failure_reason: NOT_HERE("what went wrong in this region"),
-      storage_state: { onInsert: "'ready'", why: "a fence of this region's storage upgrade" },
+      storage_state: { onInsert: "'ready'", why: "whether a storage upgrade of this region locks the knowledge base" },
       active_migration_id: NOT_HERE("a storage upgrade of this region"),
     },
     references: { user_id: OWNED_BY_USER },
@@ -824,7 +824,10 @@ const SCHEDULES: readonly Declared[] = [
       next_fire_at: NOT_HERE("the region that holds the schedules counts on from its own clock"),
       last_fired_at: NOT_HERE("when it fired in this region"),
       last_error: NOT_HERE("what went wrong in this region"),
-      updated_at: { onInsert: "now()", why: "each poll of a source writes it" },
+      updated_at: {
+        onInsert: "now()",
+        why: "LangFlow sets it at every update of the row, even when it only polls the trigger's source",
+      },
     },
     references: {
       flow_id: partOf("flow"),

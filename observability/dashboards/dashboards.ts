@@ -52,7 +52,8 @@ export function panelQueries(settings: DashboardSettings): PanelQuery[] {
 export function plain(expr: string): string {
   return expr.replaceAll(/\$\w+/g, (variable) => {
     const value = PLAIN[variable];
-    if (value === undefined) throw new Error(`${variable} of a panel has no plain value`);
+    if (value === undefined)
+      throw new Error(`no plain value is defined for the variable ${variable} of a dashboard panel`);
     return value;
   });
 }

@@ -257,8 +257,8 @@ export class Supervisor {
 
   async status(): Promise<LiveStatus> {
     const regions = [...this.regions.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
-    // Read before the processes: these may be the ones from before a change in progress, and the change may end
-    // meanwhile.
+    // Read the state before the processes: the processes may be from before a change in progress, and the change may
+    // end in between.
     const busy = this.queue.busy || regions.some(({ isSettling }) => isSettling);
     const processes = await Promise.all(regions.map((region) => region.processes()));
     return {

@@ -236,7 +236,7 @@ describe("two regions deployed by the vendor's Kubernetes provider to real API s
     expect((await fleet.run(["drift", "us-east"])).exitCode).toBe(ExitCode.Success);
   });
 
-  it("recover a lost volume claim with the runbook's patch, and not without it", async () => {
+  it("recover a lost volume claim only with the runbook's patch", async () => {
     const runbook = readFileSync(join(__dirname, "../../docs/operations/README.md"), "utf8");
     const [, patch = ""] = /kubectl patch pv pv-langflow-us-east --type json \\\n {2}-p '(.*)'/.exec(runbook) ?? [];
     const phase = async (object: Manifest) => (await read(object)).status.phase;
@@ -264,7 +264,7 @@ describe("two regions deployed by the vendor's Kubernetes provider to real API s
       expect(seconds).toBeLessThan(UNREACHABLE_WITHIN_SECONDS);
     };
 
-    it("preview an unchanged region, end drift and a change as unreachable, and then continue after the cluster is back", async () => {
+    it("preview an unchanged region, end `drift` and a changed `up` with exit code 10, and continue when the cluster is back", async () => {
       const state = await read(deployment("langflow-us-east"));
       await server().kill();
       const preview = await timed(["preview", "us-east"]);
@@ -296,7 +296,7 @@ describe("two regions deployed by the vendor's Kubernetes provider to real API s
           return server().mute();
         },
       ],
-    ])("end drift as unreachable if the cluster %s", async (_, silence) => {
+    ])("end `drift` with exit code 10 if the cluster %s", async (_, silence) => {
       const speakAgain = await silence();
       try {
         expectUnreachable(await timed(["drift", "us-east"]));

@@ -37,7 +37,7 @@ describe("a predefined size", () => {
     expect(pods).toEqual(pods.toSorted((one, other) => one - other));
   });
 
-  it("says that it does not survive the failure of a zone if and only if that is so", () => {
+  it("says that it does not survive the failure of a zone if and only if that is true", () => {
     for (const { config, survives } of SIZE_NAMES.map((size) => SIZES[size])) {
       const inOneZone =
         !config.database.multiAz || config.network.nat === "single" || config.replicas.spread === "none";

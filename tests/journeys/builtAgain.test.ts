@@ -30,7 +30,7 @@ describe("a region that is destroyed and created again under the same name", () 
   });
   afterAll(() => local.remove());
 
-  it("leaves its log groups with their key and retention, and reports them", async () => {
+  it("keeps its log groups with their key and retention, and the output names the log groups", async () => {
     const before = await inFull();
     expect(before.map(([id]) => id)).toEqual(GROUPS);
     const { exitCode, json } = await local.run(["destroy", "us-east", "--yes"]);

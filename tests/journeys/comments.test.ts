@@ -90,7 +90,7 @@ describe("the preview comment on a pull request", () => {
     expect(said).toBe(approved("lifecycle", said));
   });
 
-  it("lists a third region's resources, and what changes in the other regions for it", async () => {
+  it("lists a third region's resources, and the changes that the other regions need for it", async () => {
     third();
     const { exitCode, said } = await previewed();
     expect(exitCode).toBe(ExitCode.Success);

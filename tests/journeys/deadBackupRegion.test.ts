@@ -54,7 +54,7 @@ describe("a region whose backup region is down", () => {
     expect([only(drift).outcome, only(drift).notes]).toEqual(["done", [expect.stringContaining(WORDS)]]);
   });
 
-  it("reports its own drift with exit code 7, and notes what could not be checked", async () => {
+  it("reports its own drift with exit code 7, and names the resources that it could not check", async () => {
     const { key } = await local.resource(AUTOSCALER, "us-east");
     await local.cloud("PATCH", `/resources/${key}`, { spec: { maxReplicas: 99 } });
     const drift = await local.run(["drift", "us-east"]);

@@ -58,7 +58,7 @@ describe("the GitHub issue about drift", () => {
     expect(hub.issues[0]?.body).toContain("`kubernetes.autoscaling.HorizontalPodAutoscaler` `eu-west`");
   });
 
-  it("is unchanged if the check itself fails, which never counts as no drift", async () => {
+  it("is unchanged if the check itself fails, because a failed check does not prove that no drift remains", async () => {
     await local.cloud("POST", "/faults", { stack: "us-east", kind: "outage" });
     const { exitCode, json } = await drift();
     await local.cloud("DELETE", "/faults");

@@ -71,7 +71,7 @@ describe("a new public hostname", () => {
     return [again.exitCode, ...listed(again)];
   };
 
-  it("fails the preview without formerHostname, because no region would serve the old one", async () => {
+  it("fails the preview without formerHostname, because no region would serve the old hostname", async () => {
     name(after);
     const { exitCode, json }: Answer = await local.run(["preview"]);
     expect(exitCode).toBe(ExitCode.InvariantBroken);
@@ -137,7 +137,7 @@ describe("a new public hostname", () => {
     expect(await quiet()).toEqual([ExitCode.Success]);
   });
 
-  it("replaces the former one completely, including the certificate, once formerHostname is removed", async () => {
+  it("replaces the former hostname and its certificate completely once formerHostname is removed", async () => {
     name(after);
     expect((await local.run(["up"])).exitCode).toBe(ExitCode.Success);
     expect(await certified()).toEqual([[after], [after]]);

@@ -34,7 +34,7 @@ describe("an update that fails", () => {
   });
   afterEach(() => local.remove());
 
-  it("is completed by the next one if the cloud crashes after creating a bucket, before it responds", async () => {
+  it("is completed by the next update if the cloud crashes after it creates a bucket, but before it responds", async () => {
     await local.cloud("POST", "/faults", { type: BUCKET, method: "create", kind: "crash" });
     const crashed = await local.run(["up", "foundation"]);
     expect(crashed.exitCode).toBe(ExitCode.Unreachable);
@@ -64,7 +64,7 @@ describe("an update that fails", () => {
     expect(listed(await local.run(["preview", "foundation"]))).toEqual([]);
   });
 
-  it("can still be recovered later if the next update cannot query the cloud", async () => {
+  it("can be completed by a later update if the next update cannot query the cloud", async () => {
     const KEY = "aws:kms/key:Key";
     await local.cloud("POST", "/faults", { type: KEY, method: "create", kind: "crash" });
     await local.run(["up", "foundation"]);
@@ -79,7 +79,7 @@ describe("an update that fails", () => {
     expect(await local.cloud("GET", `/resources?type=${KEY}`)).toHaveLength(2);
   });
 
-  it("is completed by the next one if the engine and the CLI are killed meanwhile", async () => {
+  it("is completed by the next update if the engine and the CLI are killed", async () => {
     const killed = await local.run(["up", "foundation"], (child) => {
       child.stderr?.on("data", (chunk) => {
         if (String(chunk).includes("started")) setTimeout(() => killEngine(child.pid), 1_500);
@@ -95,7 +95,7 @@ describe("an update that fails", () => {
     expect(listed(await local.run(["preview", "foundation"]))).toEqual([]);
   });
 
-  it("reports an interrupt, leaves a consistent state, and is resumed by the next one", async () => {
+  it("reports an interrupt, leaves a consistent state, and is resumed by the next update", async () => {
     const interrupted = await local.run(["up", "foundation"], (child) => {
       child.stderr?.on("data", (chunk) => {
         if (String(chunk).includes("started")) setTimeout(() => child.kill("SIGINT"), 1_200);
@@ -106,7 +106,7 @@ describe("an update that fails", () => {
     expect((await local.run(["up", "foundation"])).exitCode).toBe(ExitCode.Success);
   });
 
-  it("fails with the cloud's own message if the cloud rejects a call, and is resumed by the next one", async () => {
+  it("reports the cloud's own message if the cloud rejects a call, and is resumed by the next update", async () => {
     await local.cloud("POST", "/faults", { type: BUCKET, method: "create", kind: "throttle" });
     const refused = await local.run(["up", "foundation"]);
     expect(refused.exitCode).toBe(ExitCode.ResourceFailed);

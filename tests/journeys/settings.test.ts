@@ -45,7 +45,7 @@ describe("a changed setting of a running fleet", () => {
     expect(await identity()).toBe(before);
   });
 
-  it("for the database's retention replaces the backup region's copy, and deletes the old one first", async () => {
+  it("for the database's retention replaces the backup region's copy, and deletes the old copy first", async () => {
     local.edit("Pulumi.us-east.yaml", ({ config }) => {
       config["langflow-dr:database"] = {
         instanceClass: "db.m7g.large",

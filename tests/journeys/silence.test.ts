@@ -14,7 +14,7 @@ describe("a cloud that never responds", () => {
   });
   afterAll(() => local.remove());
 
-  it("ends an update at --silence with exit code 10 and the pending operations, and the next one resumes", async () => {
+  it("ends an update at --silence with exit code 10 and the pending operations, and the next update resumes", async () => {
     await fault({ type: "aws:s3/bucket:Bucket", method: "create" });
     const up = await local.run(["up", "foundation", ...given]);
     expect(up.exitCode).toBe(ExitCode.Unreachable);

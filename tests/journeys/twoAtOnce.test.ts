@@ -14,7 +14,7 @@ describe("commands on one local fleet", () => {
   const resources = ({ json }: Answer): number[] =>
     json.stacks.map((each: { resources: number | unknown[] }) => each.resources);
 
-  it("both succeed if two start at once in a new fleet: the second waits, and has nothing left to do", async () => {
+  it("both succeed if they start at the same time in a new fleet: the second waits, and has nothing left to do", async () => {
     const [first, second] = await Promise.all([local.run(["up"]), local.run(["up"])]);
     expect([first.exitCode, second.exitCode]).toEqual([ExitCode.Success, ExitCode.Success]);
     const waited = [first, second].filter(({ stderr }) => stderr.includes("waiting for it to finish"));
@@ -42,7 +42,7 @@ describe("commands on one local fleet", () => {
     expect(resources(await local.run(["status"])).every((count) => count > 0)).toBe(true);
   });
 
-  it("report on Ctrl-C while they wait that nothing was changed", async () => {
+  it("report that nothing was changed if Ctrl-C ends them while they wait", async () => {
     await local.cloud("POST", "/faults", { provider: "kubernetes", method: "update", kind: "silent" });
     local.edit("Pulumi.us-east.yaml", ({ config }) => {
       config["langflow-dr:replicas"] = { min: 4, max: 12 };
@@ -71,7 +71,7 @@ describe("commands on one local fleet", () => {
     expect([exitCode, stderr]).toEqual([ExitCode.Success, expect.not.stringContaining("waiting for it to finish")]);
   });
 
-  it("that destroy report stacks without a deployment, and the folder of a deleted fleet", async () => {
+  it("report a stack that was never deployed, and the folder of a deleted fleet, if the command is `destroy`", async () => {
     const fresh = new LocalFleet();
     await fresh.run(["preview", "foundation"]);
     const nothing = await fresh.run(["destroy", "edge", "--yes"]);

@@ -50,7 +50,7 @@ it("replication brings a user with her API key, variable and project to the othe
   ]);
 });
 
-it("replication keeps two accounts with the same username apart, each with only its own key, variable, project, file and flags, and renames the younger one", async () => {
+it("replication keeps two accounts with the same username apart, each with only its own data, and renames the younger account", async () => {
   const [us, eu] = await fleet();
   const [older, younger] = [await us.makeUser("grace"), await eu.makeUser("Grace")];
   await eu.query(`UPDATE "user" SET is_active = false WHERE id = $1`, [younger]);
@@ -94,7 +94,7 @@ it("replication keeps two accounts with the same username apart, each with only 
   }
 });
 
-it("replication merges two accounts that sign in with the same SSO identity into one that has the keys, flows and projects of both", async () => {
+it("replication merges two accounts with the same SSO identity, and the merged account has the keys, flows and projects of both", async () => {
   const [us, eu] = await fleet();
   const [older, younger] = [await us.makeUser("grace"), await eu.makeUser("Grace")];
   await us.query(SIGN_IN, [randomUUID(), older]);
@@ -155,7 +155,7 @@ it.each([
   ["second", "1", "2"],
   ["first", "2", "1"],
 ])(
-  "replication gives a merged account its keys, variables and connections in every region, if the regions had merged it into different accounts and the %s one is kept",
+  "a merged account keeps its keys, variables and connections even if two regions first merged it into different accounts (kept: the %s)",
   async (_, ...ids) => {
     const [east, west] = await fleet();
     await rounds(east, west);
@@ -214,7 +214,7 @@ it.each([
   },
 );
 
-it("replication keeps the uploads of both accounts that are merged, although the files have the same name, once they are in the bucket", async () => {
+it("replication keeps the uploads of both accounts after a merge even if the files have the same name", async () => {
   const [us, eu] = await fleet();
   const [older, younger] = [await us.makeUser("edith"), await eu.makeUser("edith")];
   await us.query(SIGN_IN, [randomUUID(), older]);
@@ -279,7 +279,7 @@ it("a deactivated user, a revoked key and a deleted user win over concurrent edi
   }
 });
 
-it("replication deletes an account with its project but keeps a different user's project that is nested in it", async () => {
+it("replication deletes an account with its project, but keeps a different user's project inside that project", async () => {
   const [us, eu] = await fleet();
   const [ada, bob] = [await us.makeUser("ada"), await us.makeUser("bob")];
   const [project, within] = [randomUUID(), randomUUID()];
@@ -381,7 +381,7 @@ it("replication fills a new region with an empty bucket, and reaches that bucket
   expect(await ap.query("SELECT username FROM \"user\" WHERE username = 'first'")).toHaveLength(1);
 });
 
-it("replication brings thousands of rows to the other region in one round, in whatever order they are published", async () => {
+it("replication brings thousands of rows to the other region in one round, whatever the order in which they are published", async () => {
   const [us, eu] = await fleet();
   await us.query(
     `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
@@ -439,7 +439,7 @@ const FLOW = `INSERT INTO flow (id, name, user_id, updated_at, access_type, flow
 const MESSAGE = `INSERT INTO message (id, timestamp, sender, sender_name, session_id, text, error, edit, files, properties, category, content_blocks)
   VALUES ($1, now(), 'AI', 'AI', 'session', 'said', false, false, '[]', '{}', 'message', $2)`;
 
-it("replication accepts any JSON that LangFlow writes, and replaces characters that PostgreSQL cannot store with U+FFFD", async () => {
+it("replication accepts any JSON of LangFlow, and replaces characters that PostgreSQL cannot store by U+FFFD", async () => {
   const [us, eu] = await fleet();
   const [user, flow, early, late] = [await us.makeUser("json"), randomUUID(), randomUUID(), randomUUID()];
   // One message is written before the triggers exist, the other while they do.
@@ -463,7 +463,7 @@ it("replication accepts any JSON that LangFlow writes, and replaces characters t
   ]);
 });
 
-it("a region that replaces a lost one gets the rows that the lost region had created", async () => {
+it("a region that replaces a lost region gets the lost region's rows", async () => {
   const [us, eu] = await fleet();
   await rounds(us, eu, us);
   const user = await us.makeUser("of us-east");
@@ -482,7 +482,7 @@ it("a region that replaces a lost one gets the rows that the lost region had cre
   expect(await ap.query("SELECT name FROM apikey WHERE user_id = $1", [user])).toEqual([{ name: "sk-lost" }]);
 });
 
-it("replication loses no change of a table while a release's schema of it is incompatible, and replicates all other tables meanwhile", async () => {
+it("while a table's schema is incompatible in a release, replication loses no change of that table and replicates all other tables", async () => {
   const [us, eu] = await fleet();
   const user = await us.makeUser("refused");
   const [revoked, fresh] = [randomUUID(), randomUUID()];
@@ -607,7 +607,7 @@ it("a region whose release lacks a column does not lose the other region's value
     ]);
 });
 
-it("replication splits large rows into segments that fit into a pod's memory, and applies and deletes those rows in batches of that size", async () => {
+it("replication splits large rows into segments that fit into a pod's memory, and applies and deletes them in batches", async () => {
   const [us, eu] = await fleet();
   const [user, flow] = [await us.makeUser("large"), randomUUID()];
   await us.query(FLOW, [flow, user]);

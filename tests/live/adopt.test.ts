@@ -277,7 +277,7 @@ describe("adopt, on a schema that LangFlow's own migrations created,", () => {
       }
     });
 
-    it("creates none for an account whose projects have other names, like LangFlow, and does not change a different user's project", async () => {
+    it("creates no project if all the account's projects have other names, like LangFlow, and changes no other user's project", async () => {
       const other = randomUUID();
       const database = await migrated(
         "others",
@@ -327,7 +327,7 @@ describe("LangFlow on an adopted database", () => {
     }
   });
 
-  it("uses the project that adopt created or moved as the account's default project, and creates no second one", async () => {
+  it("uses the project from adopt as the account's default project, and creates no second default project", async () => {
     for (const url of await served) {
       const api = LangFlowApi.withToken(url, await logIn(url));
       expect((await api.create("without a project")).folder_id).toBe(PROJECT_ID);

@@ -137,7 +137,7 @@ test("an agent publishes, applies and records flows of 20 MB and a message of 60
   for (const each of [us, eu]) expect(peakMegabytes(each.pid)).toBeLessThan(LIMIT_MEGABYTES);
 });
 
-test("an agent backs up and restores these flows and this message within 300 MB of memory", async () => {
+test("an agent backs up and restores flows of 20 MB and a message of 60 MB within 300 MB of memory", async () => {
   const before = await contents("us-east");
   for (const each of agents) await each.end("SIGTERM");
   expect(await agent("backup", "us-east").ended()).toBe("0");

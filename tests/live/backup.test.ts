@@ -825,7 +825,7 @@ describe("a database of a different LangFlow release", () => {
 });
 
 describe("a real LangFlow", () => {
-  it("whose only changes since the backup are its setup, a login and replication does not block a restore, but a flow that a user created does", async () => {
+  it("blocks a restore if a user created a flow since the backup, but not after mere setup, a login or replication", async () => {
     const { lost, region, url } = await served;
     const langflow = LangFlowApi.withToken(url, await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password));
     // Created like a replicated project. LangFlow adds a key and an MCP server to the project.

@@ -97,7 +97,7 @@ describe("a mass delete is held in its region, and the other regions keep the ro
     for (const region of [us, eu]) expect(await counts(region)).toEqual(all);
   });
 
-  it("a released delete removes all flows, except one that a different region edited since", async () => {
+  it("a released delete removes all flows, except a flow that a different region has edited since", async () => {
     const { us, eu } = await fleet();
     await us.query("DELETE FROM flow WHERE user_id IS NOT NULL");
     await settle(us, eu);
@@ -115,7 +115,7 @@ describe("a mass delete is held in its region, and the other regions keep the ro
     }
   });
 
-  it("a released delete spares rows that were changed, or created under the same name, while it was held", async () => {
+  it("a released delete spares rows that users changed, or created under the same name, while the delete was held", async () => {
     const { us, eu } = await fleet();
     await us.query("DELETE FROM variable WHERE user_id IS NOT NULL");
     await settle(us, eu);
@@ -137,7 +137,7 @@ describe("a mass delete is held in its region, and the other regions keep the ro
     }
   });
 
-  it("deleting the same rows again after a decision requires a new decision", async () => {
+  it("a second delete of the same rows requires a new decision by the operator", async () => {
     const { us, eu } = await fleet({ users: 10 });
     const remove = () => us.query("DELETE FROM flow WHERE user_id IS NOT NULL");
     await remove();
@@ -150,7 +150,7 @@ describe("a mass delete is held in its region, and the other regions keep the ro
     expect(await count(us, "flow")).toBe(0);
   });
 
-  it("held flows that are created again one by one with the same ids get their versions back", async () => {
+  it("flows with held deletes get their versions back if they are created again one by one with the same ids", async () => {
     const { us, eu, all } = await fleet({ users: 10 });
     await us.query("CREATE TABLE saved AS SELECT * FROM flow WHERE user_id IS NOT NULL");
     await us.query("DELETE FROM flow WHERE user_id IS NOT NULL");
@@ -167,7 +167,7 @@ describe("a mass delete is held in its region, and the other regions keep the ro
     expect(await counts(eu)).toEqual(all);
   });
 
-  it("a series of single deletes is held from the one that exceeds the hourly limit, while other users' edits and deletes are replicated", async () => {
+  it("of a series of single deletes, those beyond the hourly limit are held, and other users' edits and deletes are replicated", async () => {
     const { us, eu } = await fleet();
     const flows = await us.query<{ id: string }>("SELECT id FROM flow WHERE user_id IS NOT NULL ORDER BY id LIMIT 80");
     for (const { id } of flows) await us.query("DELETE FROM flow WHERE id = $1", [id]);
@@ -343,7 +343,7 @@ describe("a row that reuses the name of a row whose delete is held", () => {
   );
 });
 
-it("a user who signs in again while the delete of the account is held gets a new account, which a release does not delete", async () => {
+it("a user who signs in again while the account's delete is held gets a new account, and the release of the delete keeps it", async () => {
   const [us, eu] = await braked();
   const signIn = async (name: string) => {
     const id = await us.makeUser(name);

@@ -191,7 +191,7 @@ describe("the logins of a region's database", () => {
     await expect(holder.query("SELECT 1")).rejects.toThrow();
   });
 
-  it("do not let a user who takes a drill's name escape the delete limits, which exempt only a drill's own user", async () => {
+  it("do not let a user escape the delete limits by taking the name of the drill's user", async () => {
     await by(owner(), "DELETE FROM langflow_dr.account_change");
     const make = (id: string, name: string) =>
       by(

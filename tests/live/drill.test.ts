@@ -101,7 +101,7 @@ describe("a drill on the live fleet", () => {
       await fleet.healthy();
     });
 
-    it("proves a failover without any LangFlow pod (fault service), during which a web page that is open in the lost region keeps saving without a new login", async () => {
+    it("proves that an open web page keeps saving without a new login after a region loses all LangFlow pods (fault service)", async () => {
       const { url, superuser, password } = await fleet.langflow("us-east");
       const admin = LangFlowApi.withToken(url, await LangFlowApi.login(url, superuser, password));
       const account = { username: `with-a-page-open-${randomUUID()}`, password: "her own passw0rd" };
@@ -134,7 +134,7 @@ describe("a drill on the live fleet", () => {
       }
     });
 
-    it("proves that a region that returns with old data reverts no changes and loses none of its pending work (fault stale-return)", async () => {
+    it("proves that a stale region, when it returns, reverts no changes and loses none of its pending work (fault stale-return)", async () => {
       const answer = await fleet.drill("stale-return");
       const report = reportOf(answer);
       process.stderr.write(`${report.returnChecks?.map(({ name, said }) => `${name}: ${said}`).join("\n")}\n`);
@@ -144,7 +144,7 @@ describe("a drill on the live fleet", () => {
       await fleet.untilCleared();
     });
 
-    it("proves a failover from an unresponsive region that returns with its data (fault silent), and a client that follows our retry advice gets exactly one result per job", async () => {
+    it("proves a silent region's failover and return (fault silent); a client with our retry rules gets exactly one result per job", async () => {
       const client = await Client.start(fleet);
       const answer = await fleet.drill("silent");
       const { keys, results, begunTwice } = await client.stop();

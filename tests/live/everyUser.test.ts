@@ -70,7 +70,7 @@ describe("an ordinary user", () => {
   };
   const ada = async (region: string) => LangFlowApi.withToken((await fleet.langflow(region)).url, token);
 
-  it("created in one region can sign in to the others, where her session, API key, variable and project are valid", async () => {
+  it("created in one region can sign in to the other regions with the same session, API key, variable and project", async () => {
     const { url } = await fleet.langflow("us-east");
     const userId = await (await admin("us-east")).makeUser(ADA);
     token = await LangFlowApi.login(url, ADA.username, ADA.password);
@@ -135,7 +135,7 @@ describe("an ordinary user", () => {
     }
   });
 
-  it("sees her flow in the other regions, where no other user does, and an edit in one of these regions reaches all", async () => {
+  it("is the only user who sees her flow in the other regions, and her edit in one of them reaches all regions", async () => {
     const east = await ada("us-east");
     const { id: userId } = await east.call("GET", WHOAMI);
     flow = (await east.createRunnable("Hers")).id;
@@ -187,7 +187,7 @@ describe("an ordinary user", () => {
     }
   });
 
-  it("who is deactivated while a region is cut off is locked out there after it reconnects, and keeps the data that he wrote there", async () => {
+  it("who is deactivated while a region is cut off cannot sign in there once the region reconnects, but keeps his data from it", async () => {
     const live = await fleet.supervisor();
     const region = await admin("us-east");
     const id = await region.makeUser({ username: "bo", password: "bo-s own passw0rd" });
@@ -294,7 +294,7 @@ describe("an ordinary user", () => {
     expect(gaps.length).toBeLessThanOrEqual(1);
   });
 
-  it("whose API key is revoked, and who is deactivated, in one region loses access in the others", async () => {
+  it("loses access in the other regions after one region revokes her API key and deactivates her account", async () => {
     const west = await ada("eu-west");
     const keys = (await west.call("GET", "/api/v1/api_key/")).api_keys as { id: string; name: string }[];
     await west.call("DELETE", `/api/v1/api_key/${keys.find(({ name }) => name === "hers")?.id}`);

@@ -76,7 +76,7 @@ describe("the live fleet", () => {
 
   const langflow = (region: string) => fleet.process(region, "langflow");
 
-  it("starts in two regions with a real LangFlow that responds in each, and reports that", async () => {
+  it("starts in two regions, each with a real LangFlow that responds, and reports both", async () => {
     for (const region of REGIONS) {
       const { url, apiKey } = await fleet.langflow(region);
       const health = await fetch(`${url}/healthz`);
@@ -89,7 +89,7 @@ describe("the live fleet", () => {
     expect(first.stderr).toContain("us-east langflow: ready");
   });
 
-  it("starts a region as soon as its own stack is up, before the edge stack is", async () => {
+  it("starts a region as soon as its own stack is up, even before the edge stack", async () => {
     const balancer = await fleet.local.resource("cloudflare:index/loadBalancer:LoadBalancer", "edge");
     const madeAt = statSync(join(fleet.local.fleet, "cloud", "resources", `${balancer.key}.json`)).mtimeMs;
     // Regions start one after the other: if a second stack completes at the same time, it waits for the first region's
@@ -148,7 +148,7 @@ describe("the live fleet", () => {
     expect(probed.probes).toEqual({ startup: "success", readiness: "success", liveness: "success" });
   });
 
-  it("passes all checks of `prove` that a running fleet can: replica encryption, backups, replication, record, sessions, equal flows and access", async () => {
+  it("passes the checks of `prove` that need a running fleet, such as replica encryption, backups and equal flows", async () => {
     const supervisor = await fleet.supervisor();
     for (const region of REGIONS)
       expect(await supervisor.job(region, `backup-${region}`)).toMatchObject({ exitCode: 0 });
@@ -253,7 +253,7 @@ describe("the live fleet", () => {
     expect((await fetch(`${publicUrl}/healthz`)).status).toBe(200);
   });
 
-  it("exposes no closed path and processes no login above the limit, whatever bypass technique is used", async () => {
+  it("serves no closed path and no login above the limit, whichever bypass technique a client uses", async () => {
     const [publicUrl = "", ...origins] = await doors();
     const asks = (method: Asked["method"], path: string, body = ""): Asked => ({
       hostname: "langflow.example.com",
@@ -392,7 +392,7 @@ describe("the live fleet", () => {
     expect(environOf(after[1]?.pid).LANGFLOW_LOG_LEVEL).toBe("warning");
   });
 
-  it("updates the stacks that are completely applied, and leaves those alone that are still being applied", async () => {
+  it("updates the stacks that are completely applied, and no stack that is still being applied", async () => {
     const supervisor = await fleet.supervisor();
     const ended = async (region: string) => {
       const { busy, processes } = await fleet.status();
@@ -442,7 +442,7 @@ describe("the live fleet", () => {
     expect(await fleet.until("eu-west", "langflow", ({ ready }) => ready)).toMatchObject({ restarts: 1 });
   });
 
-  it("deploys no further region after an unhealthy one, and continues once that region is healthy", async () => {
+  it("deploys no further region while a region is unhealthy, and continues once that region is healthy", async () => {
     const supervisor = await fleet.supervisor();
     for (const region of REGIONS)
       fleet.local.edit(`Pulumi.${region}.yaml`, (content) => {

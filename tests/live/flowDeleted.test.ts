@@ -101,7 +101,7 @@ const known = (region: AccountsRegion, flow: string) =>
     [flow],
   );
 
-it("a flow that LangFlow deleted and an edit in another region restores gets back its versions, schedule and their child rows; without an edit, all of them are deleted everywhere", async () => {
+it("a deleted flow gets back its versions, schedule and their child rows if an edit in another region restores the flow", async () => {
   const [us, eu] = await fleet();
   const { url, apiKey } = await file.scratch().langflowWithKey("deleting", {
     LANGFLOW_DATABASE_URL: file.postgres().url(us.database),
@@ -140,7 +140,7 @@ it("a flow that LangFlow deleted and an edit in another region restores gets bac
   for (const region of [us, eu]) expect(await partsOf(region, flow)).toEqual(NONE);
 });
 
-it("a flow appears in its user's default project in every region, if LangFlow deletes its project while the flow is edited in, or moved to, that project in another region", async () => {
+it("a flow moves to its user's default project if a region deletes its project while another region edits the flow or moves it there", async () => {
   const [us, eu] = await fleet();
   const { url, apiKey } = await file.scratch().langflowWithKey("project", {
     LANGFLOW_DATABASE_URL: file.postgres().url(us.database),
@@ -170,7 +170,7 @@ it("a flow appears in its user's default project in every region, if LangFlow de
   ]);
 });
 
-it("child rows of a flow that a region created and deleted with the flow before it published them are restored in all regions", async () => {
+it("child rows are restored in all regions even if their region created and cascade-deleted them before it published them", async () => {
   const [us, eu] = await fleet();
   const [user, flow] = await aFlow(us, eu, "quick");
   await us.query("UPDATE flow_version SET version_number = version_number + 10 WHERE flow_id = $1", [flow]);
@@ -183,7 +183,7 @@ it("child rows of a flow that a region created and deleted with the flow before 
   for (const region of [us, eu]) expect(await region.query(numbers, [flow])).toEqual(all);
 });
 
-it("child rows that only foreign keys deleted, in a single statement, are restored", async () => {
+it("child rows are restored even if only foreign keys deleted them, in a single statement", async () => {
   const [us, eu] = await fleet();
   const [, flow] = await aFlow(us, eu, "by keys");
   const before = await partsOf(us, flow);
@@ -194,7 +194,7 @@ it("child rows that only foreign keys deleted, in a single statement, are restor
   for (const region of [us, eu]) expect(await partsOf(region, flow)).toEqual(before);
 });
 
-it("a version that was deleted by itself stays deleted, even if its flow is deleted and restored", async () => {
+it("a version that a user deleted stays deleted, even if its flow is deleted and restored", async () => {
   const [us, eu] = await fleet();
   const [, flow] = await aFlow(us, eu, "pruned");
   await deleted(us, flow);
@@ -205,7 +205,7 @@ it("a version that was deleted by itself stays deleted, even if its flow is dele
     expect((await partsOf(region, flow)).versions).toMatchObject([{ version_number: 1 }, { version_number: 3 }]);
 });
 
-it("a revert in Git restores the child rows that all regions deleted with a flow, but a flow that a user creates again does not get them", async () => {
+it("a revert in Git restores a flow's child rows after all regions deleted them; a flow that a user re-creates does not get them", async () => {
   const [us, eu] = await fleet();
   const [user, flow] = await aFlow(us, eu, "reverted");
   const before = await partsOf(us, flow);
@@ -275,7 +275,7 @@ describe("the retained child rows of a deleted flow", () => {
     expect(awaiting).toEqual([]);
   });
 
-  it("are deleted with their user, and those of a user who had been deactivated are deleted at once, for erasure", async () => {
+  it("are deleted with their user, and are not retained if the user was deactivated before, as in an erasure", async () => {
     const [us, eu] = await fleet();
     const [user, flow] = await aFlow(us, eu, "leaves");
     const [other, erased] = await aFlow(us, eu, "is erased");

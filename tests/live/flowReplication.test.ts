@@ -121,7 +121,7 @@ it("replication stores a typed-in API key in no object in a form that a reader o
     for (const [key, body] of bucket.objects) expect(`${key} ${body.toString("latin1")}`).not.toContain("sk-canary");
 });
 
-it("renaming 20 projects while their flows are moved, edited and deleted in the other region creates no duplicates and reverts no change", async () => {
+it("20 renamed projects cause no duplicate and revert no change if another region moves, edits and deletes their flows meanwhile", async () => {
   const [us, eu, user] = await fleet();
   const folders: string[] = [];
   for (let each = 0; each < 20; each += 1) folders.push(await project(us, user, `P${each}`));
@@ -179,7 +179,7 @@ describe("two concurrent edits of one graph", () => {
     for (const region of [us, eu]) expect(await flowsOf(region, user)).toMatchObject([{ id, label: "of eu" }]);
   });
 
-  it("create no copy if both are equal, or if one is based on the other", async () => {
+  it("create no copy if both graphs are equal, or if one edit is based on the other edit", async () => {
     const [us, eu, user] = await fleet();
     const id = await flow(us, user);
     await settled(us, eu);
@@ -193,7 +193,7 @@ describe("two concurrent edits of one graph", () => {
     for (const region of [us, eu]) expect(await flowsOf(region, user)).toMatchObject([{ id, label: "3" }]);
   });
 
-  it("of which one changes the name and one the graph are merged without a copy", async () => {
+  it("are merged without a copy if one edit changes only the name", async () => {
     const [us, eu, user] = await fleet();
     const id = await flow(us, user, { name: "Old" });
     await settled(us, eu);
@@ -224,7 +224,7 @@ describe("a deleted flow", () => {
       expect(await flowsOf(region, user)).toMatchObject([{ id: edited, label: "unaware", project: "One" }]);
   });
 
-  it("that is restored has no project while its user has none, and then gets the user's first project, unless the user moved the flow elsewhere", async () => {
+  it("moves to its user's default project after it is restored without a project, unless the user moved it to another project", async () => {
     const [us, eu, user] = await fleet();
     const one = await project(us, user, "One");
     const [edited, moved] = [
@@ -310,7 +310,7 @@ it("two flows with the same name and endpoint, created in two regions at the sam
   expect(await names(eu)).toEqual(await names(us));
 });
 
-it("replication adopts the flows of the previous release without copies, and with the keys that only one region had", async () => {
+it("replication takes over the previous release's flows without copies, and with keys that only one region had", async () => {
   const [us, eu, user] = await fleet();
   const id = await flow(us, user, { graph: graph("both", "sk-typed-in") });
   await settled(us, eu);
@@ -348,7 +348,7 @@ it("replication publishes nothing for a save that changes only the time", async 
 });
 
 describe("a problem of one flow", () => {
-  it("such as a graph with 100,000 NULs, unpaired surrogates and unbounded numbers blocks neither that flow nor any other", async () => {
+  it("such as 100,000 NULs, unpaired surrogates or huge numbers in its graph blocks neither that flow nor another", async () => {
     const [us, eu, user] = await fleet();
     const text = `\\\\u0000 ${"\\u0000".repeat(100_000)} \\ud83d \\ud83d\\ude00`;
     const id = randomUUID();
@@ -380,7 +380,7 @@ describe("a problem of one flow", () => {
     expect(await flowsOf(eu, user)).toMatchObject([{ id: held, label: "edited" }]);
   });
 
-  it("such as a save while the agent's schema was missing does not lose the save, which becomes the flow or a copy", async () => {
+  it("such as a missing schema of the agent during a save loses no graph: the save becomes the flow or a copy", async () => {
     const [us, eu, user] = await fleet();
     const id = await flow(us, user);
     await settled(us, eu);

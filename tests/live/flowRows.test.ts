@@ -145,7 +145,7 @@ describe("a flow whose row is inserted by SQL", () => {
     expect(await page()).toContain(id);
   });
 
-  it("can be deleted by its user, unless its id is a version-5 UUID: in that case, neither the flow nor its project can", async () => {
+  it("can be deleted by its user, unless its id is a version-5 UUID: LangFlow then deletes neither the flow nor its project", async () => {
     const other = (await api.call("POST", "/api/v1/projects/", { name: `Of ${randomUUID()}`, description: "" })).id;
     const ofVersion = (version: number) => randomUUID().replace(/^(.{14})./, `$1${version}`);
     const [five, eight] = [ofVersion(5), ofVersion(8)];
@@ -170,7 +170,7 @@ describe("a flow whose row is updated by SQL", () => {
     expect((await ask("POST", `/api/v1/run/${before}`, {})).status).toBe(404);
   });
 
-  it("runs a pod's cached graph if updated_at did not change, so each write must advance it", async () => {
+  it("runs a pod's cached graph if `updated_at` did not change, so each SQL write must advance `updated_at`", async () => {
     const id = await insert();
     expect(await api.run(id, "?")).toBe("one");
     await query("UPDATE flow SET data = $2, version_token = $3 WHERE id = $1", [id, graph("two"), randomUUID()]);
@@ -179,7 +179,7 @@ describe("a flow whose row is updated by SQL", () => {
     expect(await api.run(id, "?")).toBe("two");
   });
 
-  it("completes a run with the graph that the run began with, even if the row is deleted meanwhile", async () => {
+  it("completes a run with the graph from the run's start, even if the row is deleted during the run", async () => {
     const [updated, deleted] = await Promise.all(
       ["one", "one"].map((answer) => insert({ data: graph(answer, SLOW_SECONDS) })),
     );
@@ -217,7 +217,7 @@ describe("a flow whose row is updated by SQL", () => {
     await query("UPDATE trigger SET state = 'paused' WHERE id = $1", [trigger]);
   });
 
-  it("is updated in its project's list of MCP tools at once, although LangFlow does not notify clients of a change of that list", async () => {
+  it("changes at once in its project's list of MCP tools, although LangFlow does not notify MCP clients", async () => {
     const mcp = async (method: string, params: object = {}) => {
       const { text } = await ask(
         "POST",
@@ -247,7 +247,7 @@ describe("a flow whose row is updated by SQL", () => {
 });
 
 describe("a page with an open flow whose row is written by SQL", () => {
-  it("learns who wrote the current version, and can save only after it is based on that version", async () => {
+  it("shows who wrote the current version, and can save only a version that is based on it", async () => {
     const [first, second, author] = [randomUUID(), randomUUID(), user];
     const id = await insert({ version_token: first });
     await update(id, { data: graph("two"), version_token: second, last_modified_by: author });
@@ -310,7 +310,7 @@ describe("a page with an open flow whose row is written by SQL", () => {
   });
 });
 
-it("a flow that is mirrored to a file is overwritten by the file when a pod starts, unless the write cleared fs_path", async () => {
+it("at a pod's start, a flow's mirror file overwrites the flow, unless the SQL write has cleared `fs_path`", async () => {
   const [kept, cleared] = [await insert(), await insert()];
   const mirror = (id: string) => join(scratch.folder, "config", "flows", user, `${id}.json`);
   for (const id of [kept, cleared]) await api.edit(id, { fs_path: `${id}.json` });
@@ -325,7 +325,7 @@ it("a flow that is mirrored to a file is overwritten by the file when a pod star
 });
 
 describe("a flow whose row is deleted by SQL", () => {
-  it("leaves exactly the rows that LangFlow deletes itself because no foreign key cascades", async () => {
+  it("leaves exactly the rows without a cascading foreign key, which LangFlow deletes itself", async () => {
     const [byApi, bySql] = [await insert(), await insert()];
     const [partsByApi, partsBySql] = [await fill(byApi), await fill(bySql)];
     expect(partsBySql.length).toBeGreaterThan(15);

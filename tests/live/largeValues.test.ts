@@ -77,7 +77,7 @@ it("a large graph whose owner has not arrived is applied once the owner exists",
   expect(await named(eu, other)).toEqual([{ graph: "made", large: true, whole: true }]);
 });
 
-it("a large flow version is restored with its flow, which another region edited concurrently with its delete", async () => {
+it("a large flow version is restored with its flow if another region edited the flow at the time of its delete", async () => {
   const [us, eu, user] = await fleet();
   const flow = await makeFlow(us, user);
   await us.query(
@@ -148,7 +148,7 @@ it("a large row that the database rejects waits without blocking other rows, and
   expect(await named(eu, user)).toEqual(Array(2).fill({ graph: "made", large: true, whole: true }));
 });
 
-it("a row of more than 64 MB is reported in its region, whose other edits are replicated, and so is the delete of the row", async () => {
+it("a row of more than 64 MB is reported in its region; that region's other edits and the row's delete are replicated", async () => {
   const [us, eu, user] = await fleet();
   const flow = await makeFlow(us, user);
   await rounds(us, eu);
@@ -166,7 +166,7 @@ it("a row of more than 64 MB is reported in its region, whose other edits are re
   expect(await named(eu, user)).toEqual([]);
 });
 
-it("changes by other regions to, or conflicting with, a row of more than 64 MB wait until the row is smaller", async () => {
+it("other regions' changes of a row over 64 MB, or of rows that conflict with it, wait until the row is smaller", async () => {
   const [us, eu, user] = await fleet();
   const other = await us.makeUser(`owner-${file.number()}`);
   const [flow, ofOther, sameName] = [await makeFlow(us, user), await makeFlow(us, other), randomUUID()];

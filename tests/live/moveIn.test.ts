@@ -36,7 +36,7 @@ const { signal } = new AbortController();
 const look = (url: string) => inspect({ from: "env:URL", config: undefined, environment: { URL: url }, signal });
 
 describe("`move-in inspect` of a LangFlow 1.12.8 on PostgreSQL", () => {
-  it("counts and checks it like one on SQLite, and does not change its rows", async () => {
+  it("has the same counts and checks as on SQLite, and changes no rows", async () => {
     const before = await postgres.contents("moving");
     const inventory = await look(postgres.url("moving"));
     expect(await postgres.contents("moving")).toEqual(before);
@@ -61,7 +61,7 @@ describe("`move-in inspect` of a LangFlow 1.12.8 on PostgreSQL", () => {
     expect(moveInFindings(inventory).map(({ what }) => what)).toEqual(["users with the same name", "secrets"]);
   });
 
-  it("reads it in a read-only transaction", async () => {
+  it("reads the database in a read-only transaction", async () => {
     const address = postgresAddress(postgres.url("moving"), false, undefined);
     const write = `INSERT INTO "user" SELECT * FROM "user"`;
     await expect(withPostgresRows(address, (rows) => rows.all(write))).rejects.toThrow("read-only transaction");

@@ -177,7 +177,7 @@ describe("an import", () => {
       await expect(carried([user({ ...admin, ...given })], [])).rejects.toMatchObject(somebodyElse("Admin"));
   });
 
-  it("imports nothing from the user who was merged into the fleet's superuser once that user has a different name in the source", async () => {
+  it("imports nothing more from a user who was merged into the fleet's superuser and then renamed in the source", async () => {
     const move = await Move.of([user({ id: id("1"), name: "admin", superuser: true })], []);
     await move.carry();
     await move.changeSource(
@@ -214,7 +214,7 @@ describe("an import", () => {
     expect(isWhole).toBe(false);
   });
 
-  it("moves a flow whose project is not imported to its user's default project, and leaves a flow without a project as it is", async () => {
+  it("puts a flow into its user's default project if its project is not imported, or into no project if the user has none", async () => {
     const mine = `INSERT INTO folder (id, name, user_id) VALUES ('${id("4")}', 'Starter Project', '${id("1")}')`;
     const nobodys = `INSERT INTO folder (id, name) VALUES ('${id("5")}', 'Starters')`;
     const { left, ask, isWhole } = await carried(
@@ -285,7 +285,7 @@ describe("an import", () => {
     expect(isWhole).toBe(true);
   });
 
-  it("imports no file below a different user's flow, and every file below an imported user or flow", async () => {
+  it("imports no file from the folder of a different user's flow, and every file from the folder of an imported user or flow", async () => {
     const [bob, zoe] = [id("1"), id("2")];
     const move = await Move.of(
       [user({ id: bob, name: "bob" }), flow(id("7"), bob, null), flow(id("8"), bob, null)],
@@ -303,7 +303,7 @@ describe("an import", () => {
     expect(put).toEqual([`files/${bob}/notes.txt`, `files/${id("8")}/chart.png`]);
   });
 
-  it("treats an account that the fleet merged into a different one as that account, and imports its later work", async () => {
+  it("imports an account's later work into the account with which the fleet has merged it", async () => {
     const [bob, flowId] = [id("1"), id("7")];
     const move = await Move.of(
       [user({ id: bob, name: "bob" }), flow(flowId, bob, null)],
@@ -324,7 +324,7 @@ describe("an import", () => {
     expect(put).toEqual([`files/${bob}/plan.pdf`, `files/${FLEETS}/plan.pdf`]);
   });
 
-  it("keeps files of the same name apart if they belong to two accounts that the fleet merged into one", async () => {
+  it("keeps two files of the same name apart if they belong to two accounts and the fleet merged the accounts", async () => {
     const [bob, ben] = [id("1"), id("2")];
     const move = await Move.of(
       [user({ id: bob, name: "bob" }), user({ id: ben, name: "ben" })],
@@ -348,7 +348,7 @@ describe("an import", () => {
     expect(put).toHaveLength(3);
   });
 
-  it("imports the files of a flow that an earlier import brought, even if the source has lost the flow's row since", async () => {
+  it("imports the files of an earlier import's flow even if the source has lost the flow's row since", async () => {
     const [bob, flowId] = [id("1"), id("7")];
     const move = await Move.of([user({ id: bob, name: "bob" }), flow(flowId, bob, null)], []);
     await move.carry();
@@ -358,7 +358,7 @@ describe("an import", () => {
     expect(put).toEqual([`files/${flowId}/chart.png`]);
   });
 
-  it("imports an access denial together with the resource that it denies, even if the resource already existed in the fleet", async () => {
+  it("imports an access denial together with its resource, even if the resource already existed in the fleet", async () => {
     const project = (of: string, owner: string) =>
       `INSERT INTO folder (id, name, user_id) VALUES ('${of}', 'Starter Project', '${owner}')`;
     const denied = `INSERT INTO authz_access_exception (id, user_id, resource_type, resource_id, created_by, created_at) VALUES ('${id("3")}', '${id("2")}', 'project', '${id("4")}', '${id("1")}', now())`;
@@ -411,7 +411,7 @@ describe("an import", () => {
     expect(await move.ask(`SELECT username FROM "user"`)).toEqual([{ username: "admin" }]);
   });
 
-  it("succeeds if a row is skipped because it belongs to a row that imports never include", async () => {
+  it("succeeds if it skips a row whose parent is never imported", async () => {
     const { left, isWhole } = await carried(
       [user({ id: id("1"), name: "bea" }), flow(id("7"), null, null), version(id("9"), id("7"), id("1"))],
       [],
@@ -423,7 +423,7 @@ describe("an import", () => {
     expect(isWhole).toBe(true);
   });
 
-  it("moves a flow whose project is missing in the source to its user's default project before LangFlow's migrations, and reports that", async () => {
+  it("moves a flow to its user's default project and reports this if the source lacks the flow's project", async () => {
     await postgres.create("langflow_dr_move_in", "migrated");
     await postgres.query(
       "langflow_dr_move_in",

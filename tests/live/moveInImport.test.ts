@@ -189,7 +189,7 @@ const leftOf = ({ tables }: Imported) =>
   tables.flatMap(({ table, left }) => left.map(({ reason, count, which }) => [table, reason, count, which]));
 
 describe("a LangFlow 1.7.2 on SQLite", () => {
-  it("is not imported with a wrong secret key, or if a user name belongs to a different person in the fleet: exit code 2, without a write", async () => {
+  it("is rejected with exit code 2 if the secret key is wrong, or if a user name belongs to a different person in the fleet", async () => {
     const refused = (said: RegExp) => ({ exitCode: ExitCode.BadInput, message: expect.stringMatching(said) });
     const wrong = randomBytes(32).toString("base64url");
     const other = await us.makeUser("BEA");
@@ -293,7 +293,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     expect(byPods.rows.map(({ name }) => name).sort()).toEqual(["Plain", "With a token"]);
   });
 
-  it("without login keeps its account and flows, but not the account's password, in both regions after their pods restart", async () => {
+  it("that ran without login keeps its account and flows, but not the account's password, after a restart in both regions", async () => {
     const starts = [us, eu].map(({ database }) =>
       scratch.langflow(`${database}-again`, {
         LANGFLOW_DATABASE_URL: postgres.url(database),
@@ -316,7 +316,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     for (const at of urls) await LangFlowApi.login(at, "langflow", PASSWORD);
   });
 
-  it("remains unchanged by the import, so that users can return to it, and the fleet lists what was created there since", async () => {
+  it("is unchanged by the import, so that users can return; the fleet lists the data that was created in it since", async () => {
     const before = contentsOf(folder);
     expect((await sinceImport(us.client))?.filter(({ table }) => table === "flow")).toEqual([]);
     const made = { name: "Made in the fleet", data: { nodes: [], edges: [] } };
@@ -357,7 +357,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     await us.query("DELETE FROM flow WHERE id = $1", [flow?.id]);
   });
 
-  it("has its MCP servers, which 1.7.2 kept in a file, after `langflow migrate-mcp`, including those of the fleet's superuser", async () => {
+  it("keeps the MCP servers of all users, the superuser too, from 1.7.2's file after `langflow migrate-mcp`", async () => {
     const servers = () => us.query("SELECT name FROM mcp_server WHERE name = 'weather'");
     expect(await servers()).toEqual([]);
     execFileSync(join(scratch.tools.pythonBin, "langflow"), ["migrate-mcp"], {
@@ -375,7 +375,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     expect(await servers()).toEqual([{ name: "weather" }]);
   });
 
-  it("is imported without its damaged rows and their child rows if the operator requests that, and completely otherwise", async () => {
+  it("is imported without its damaged rows and their child rows if the operator requests that", async () => {
     const [ella, flow] = ["d".repeat(32), "9".repeat(32)];
     const sound = "SELECT count(*)::int AS rows FROM flow";
     const before = await us.query(sound);
@@ -400,7 +400,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     );
   });
 
-  it("can be imported again, which transfers later changes and overwrites no change that users made in the fleet", async () => {
+  it("can be imported again: later changes are imported, and no change that users made in the fleet is overwritten", async () => {
     inSource(`UPDATE flow SET description = 'later' WHERE id = '${hex(PLAIN)}';
       UPDATE variable SET default_fields = '["later"]';
       UPDATE user SET last_login_at = '2026-12-01 00:00:00', profile_image = 'later' WHERE username = 'cem';
@@ -595,7 +595,7 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
     expect(await postgres.contents("whole")).toEqual(before);
   });
 
-  it("gets a secret re-encrypted with the fleet's key as soon as the operator provides the key that decrypts it", async () => {
+  it("has a secret re-encrypted with the fleet's key once the operator provides the secret's old key", async () => {
     const { tallies } = await carryInto("whole", undefined, [OLD_KEY, OTHER_KEY]);
     expect(tallies.all().filter(({ changed }) => changed > 0)).toMatchObject([{ table: "folder", changed: 1 }]);
     const rows = await postgres.query<{ key: string }>(

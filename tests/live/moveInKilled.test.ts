@@ -199,7 +199,7 @@ const what = fc.constantFrom("pod" as const, "all" as const);
 // load, and takes a quarter of the time.
 const ONE_BY_ONE = STAGES.filter((stage) => stage !== "migrate-newest");
 
-it("an import that is killed once in each stage has the same result after its repetition as one that was never killed", async () => {
+it("an import that is killed once in each stage and repeated has the same result as an import that was never killed", async () => {
   const place = await freshRegion("each");
   const moments = fc.sample(fc.record({ share, what }), { seed: SEED, numRuns: ONE_BY_ONE.length });
   const points = ONE_BY_ONE.map((stage, at) => ({ stage, share: 0.5, what: "all" as const, ...moments[at] }));

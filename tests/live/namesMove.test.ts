@@ -115,8 +115,8 @@ async function expectSame(asMadeBy: AccountsRegion, kind: Kind, ...others: Accou
   for (const region of [asMadeBy, ...others]) expect(await shown(region, kind)).toEqual(asMade);
 }
 
-describe.each(["variable", "flow"] as const)("a %s takes the name that a different row gave up", (kind) => {
-  it("even if that row has since taken the former name of a third row, and full objects separate the changes", async () => {
+describe.each(["variable", "flow"] as const)("a %s takes the former name of a renamed row", (kind) => {
+  it("even if the renamed row has since taken a third row's former name, and full objects separate the changes", async () => {
     const [us, eu, user] = await fleet();
     const [renamed, third, taker] = [ID(1), ID(2), ID(3)];
     await make(us, kind, user, renamed, "first");
@@ -156,7 +156,7 @@ describe.each(["variable", "flow"] as const)("a %s takes the name that a differe
     await expectSame(us, kind, eu);
   });
 
-  it("even if the change happens while a snapshot is being written", async () => {
+  it("even if the rename happens while a snapshot is being written", async () => {
     const [us, eu, user] = await fleet();
     const [renamed, taker] = [ID(1), ID(4)];
     for (const id of [renamed, ID(2), ID(3)]) await make(us, kind, user, id, `name of ${id[0]}`);
@@ -176,7 +176,7 @@ describe.each(["variable", "flow"] as const)("a %s takes the name that a differe
     await expectSame(us, kind, eu);
   });
 
-  it("even if the change happens between two objects, and is read together with the second", async () => {
+  it("even if the rename happens between the writes of two objects, and is read together with the second object", async () => {
     const [us, eu, user] = await fleet();
     const renamed = ID(1);
     await make(us, kind, user, renamed, "name", "small");
@@ -218,7 +218,7 @@ describe.each(["variable", "flow"] as const)("a %s takes the name that a differe
     },
   );
 
-  it("even if that row passes the name on to a third row, and neither object with a rename has arrived", async () => {
+  it("even if a third row had the name in between, and neither object with a rename has arrived", async () => {
     const [us, eu, user] = await fleet();
     await make(us, kind, user, ID(1), "name", "one");
     await settle(us, eu);
@@ -258,7 +258,7 @@ describe.each(["variable", "flow"] as const)("a %s takes the name that a differe
   );
 });
 
-it("a variable takes the name that a different row gave up, even if the rename is published after 2,000 other changes and a large row is skipped", async () => {
+it("a variable takes a renamed row's former name, even if the rename is published after 2,000 other changes", async () => {
   const [us, eu, user] = await fleet();
   const [renamed, taker] = [ID(1), ID(2)];
   await make(us, "variable", user, renamed, "name", "one");
@@ -294,7 +294,7 @@ it("a variable takes the name that a different row gave up, even if the rename i
   await expectSame(us, "variable", eu);
 });
 
-it("a flow that waits for its name in a region is still moved to its new project in the end", async () => {
+it("a flow that waits for its name in a region moves to its new project once it has the name", async () => {
   const [us, eu, user] = await fleet();
   const projects = [ID(3), ID(4)];
   for (const id of projects)
@@ -333,7 +333,7 @@ it.each(["late", "in a snapshot"])(
   },
 );
 
-it("a project takes the name that a different project gave up, although in the receiving region an earlier delete had already removed that project's parent", async () => {
+it("a project takes the former name of a renamed project, even if the receiving region has deleted the renamed project's parent", async () => {
   const [us, eu, user] = await fleet();
   const [parent, renamed, taker] = [ID(1), ID(2), ID(3)];
   const makeProject = (id: string, name: string, within: string | null) =>

@@ -190,7 +190,7 @@ it("each of 200 unusual rows is replicated unchanged or held by name, and ordina
   await arrivesBeside(us, eu, taken);
 });
 
-it("unusual rows are also replicated if they existed before the triggers", async () => {
+it("unusual rows are also replicated if they existed before the agent's triggers", async () => {
   const [us, eu] = await agreed();
   await us.query("DROP TRIGGER langflow_dr_account ON message; DROP TRIGGER langflow_dr_account ON flow");
   await arrivesBeside(us, eu, await throwAt(us));
@@ -219,7 +219,7 @@ it.each([
   expect(await eu.query("SELECT FROM \"user\" WHERE username = 'beside'")).toHaveLength(1);
 });
 
-it("all rows of a segment are applied except unreadable ones, which are reported until their region writes a snapshot", async () => {
+it("a segment's unreadable rows are reported until their region writes a snapshot; its other rows are applied", async () => {
   const [, eu] = await region.pair();
   await eu.client.end();
   await eu.open(new Map([["ap-south", eu.bucket]]));

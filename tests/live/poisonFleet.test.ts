@@ -389,7 +389,7 @@ describe("unusual data of one user", () => {
     }
   };
 
-  it(`does not prevent the replication of another user's edits, however unusual or large it is: ${ITEMS} items of up to ${MEGABYTES} MB`, async () => {
+  it(`does not prevent the replication of another user's edits: ${ITEMS} unusual items of up to ${MEGABYTES} MB`, async () => {
     ada.begin();
     watching = watch();
     watching.catch(() => undefined);

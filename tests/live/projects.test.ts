@@ -168,7 +168,7 @@ class Workspace {
 const projectsOf = (api: LangFlowApi): Promise<Project[]> => api.call("GET", "/api/v1/projects/");
 const line = (id: string, description: string | null, project: string) => `flow ${id} ${description} in ${project}`;
 
-it("200 changes to projects in both regions, with and without Git, create no duplicate project and restore nothing that was deleted or moved", async () => {
+it("200 changes to projects in both regions, with and without Git, create no duplicate project and undo no delete or move", async () => {
   const fleet = new LiveFleet();
   try {
     // Otherwise, so many deletes among so few flows would be held for an operator's decision.

@@ -137,7 +137,7 @@ describe("flows that are created from files", () => {
 });
 
 describe("the replication state of flows", () => {
-  it("is undefined without replication, and otherwise contains tombstones, timestamps by field, the region of the newest edit, and unread changes", async () => {
+  it("is undefined without replication; with replication, it has tombstones, timestamps by field, and unread changes", async () => {
     const database = await migrated();
     const record = recordOf(database);
     const id = randomUUID();
@@ -340,7 +340,7 @@ describe("the single writer of a region", () => {
     expect(await first.becomeWriter()).toBe(false);
   });
 
-  it("changes after the database terminated the first writer's session, and the first cannot write any more", async () => {
+  it("changes after the database terminated the first writer's session; the first agent can then no longer write", async () => {
     const database = await migrated();
     const [first, second] = [storeOf(database), storeOf(database)];
     const [early, late] = [new RecordDatabase(first), new RecordDatabase(second)];

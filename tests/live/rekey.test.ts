@@ -196,7 +196,7 @@ const run = (region: AccountsRegion, more: object = {}) => {
   return rekey({ databaseUrl, oldKey, currentKey, dryRun: false, leaveUnreadable: false, log, ...more });
 };
 
-it("rekey changes the secret key of two regions one after the other, and both regions decrypt everything, including an edit in between", async () => {
+it("rekey changes the secret key of two regions in turn, and both regions decrypt everything, even an edit in between", async () => {
   const [us, eu] = await pair();
   await fill(us);
   for (const region of [us, eu, us]) await region.accounts.round();
@@ -248,7 +248,7 @@ it("rekey repairs a region that received ciphertext of the old key after its own
   for (const region of [us, eu]) expect(await read(region, after)).toEqual({ ...clear(CLEAR), variable: "late" });
 });
 
-it("rekey also re-encrypts rows that were deleted with their flow, whether or not the agent has read them, so that a restored row uses the current key", async () => {
+it("rekey also re-encrypts rows that were deleted with their flow, so that restored rows use the current key", async () => {
   const [us, eu] = await pair();
   const user = await us.makeUser("ada");
   const { secret } = await before.encrypt({ secret: ["token", "of a webhook"] });
@@ -307,7 +307,7 @@ it("rekey changes nothing if neither key decrypts a ciphertext, and names the ci
     expect(JSON.stringify([failure, said])).not.toContain(secret);
 });
 
-it("rekey is a command of the agent that reads the old key only from standard input", async () => {
+it("the agent's command rekey reads the old key only from standard input", async () => {
   const [us] = await pair();
   await fill(us);
   // LangFlow's JSON may contain values that `jsonb` rejects.

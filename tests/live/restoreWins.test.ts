@@ -178,7 +178,7 @@ it("a restore with `wins` takes effect once a lock on a table, such as a migrati
   for (const region of [us, eu]) expect(await held(region)).toEqual(all.before);
 });
 
-it("a lock on a table delays a snapshot, so that no round writes the snapshot's first segments again", async () => {
+it("a snapshot waits while a table is locked, so that no round writes the snapshot's first segments again", async () => {
   const [us, eu] = await file.pair();
   await us.query(`INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
     SELECT gen_random_uuid(), 'user-' || n, 'hash', true, false, now(), now() FROM generate_series(1, 3000) n`);
@@ -200,7 +200,7 @@ it("a lock on a table delays a snapshot, so that no round writes the snapshot's 
   expect(keys()).not.toEqual(before);
 });
 
-it("a restored region without `wins` receives the later changes of the others", async () => {
+it("a restored region without `wins` receives the later changes of the other regions", async () => {
   const all = await fleet();
   await deleteAll(all);
   await putBack(all.us, all.eu);
@@ -223,7 +223,7 @@ it("a restore with `wins` keeps rows that were created since the backup, and lat
   expect(objects()).toBe(before);
 });
 
-it("a restore with `wins` keeps restored names: it renames a user who got the name since, and merges a variable and a project with the restored ones", async () => {
+it("a restore with `wins` keeps restored names: a newer user of that name is renamed, a newer variable or project is merged", async () => {
   const all = await fleet();
   const { us, eu, owner } = all;
   await eu.query("DELETE FROM flow WHERE user_id = $1", [owner]);

@@ -98,7 +98,7 @@ describe("a run that was answered after a backup does not wait again after a res
   });
 });
 
-it("a run has one home after its region's backup is restored into a different region", async () => {
+it("a run has exactly one home region after its region's backup is restored into a different region", async () => {
   const [us, eu] = await file.pair();
   const store = new MemoryStore();
   const job = await suspended(us, await us.makeUser(`user-${file.number()}`));

@@ -55,7 +55,7 @@ async function fleet() {
 }
 
 describe("a run that waits for a person", () => {
-  it("arrives with its checkpoint and its question, whereas queued, running and failed runs stay in their region", async () => {
+  it("arrives in the other region with its checkpoint and question; queued, running and failed runs do not", async () => {
     const { us, eu, user } = await fleet();
     const waiting = await suspended(us, user);
     const staying = [];
@@ -89,7 +89,7 @@ describe("a run that waits for a person", () => {
     expect(Object.keys(await statuses(eu)).sort()).toEqual(jobs.sort());
   });
 
-  it("disappears elsewhere while it goes on, keeps its checkpoint in its region, and comes back with its result or its next question", async () => {
+  it("disappears from other regions while it continues in its own, and returns with its result or its next question", async () => {
     const { us, eu, user, usKeeper } = await fleet();
     const [first, second] = [await suspended(us, user), await suspended(us, user)];
     await settle(us, eu);
@@ -107,7 +107,7 @@ describe("a run that waits for a person", () => {
     ]);
   });
 
-  it("is published as ended, not as running, if a person answers it between capture and publication", async () => {
+  it("is published as ended, not as running, if a person answers the run just before its publication", async () => {
     const { us, eu, user, usKeeper } = await fleet();
     await usKeeper.keeper.round();
     const jobs = [];
@@ -132,7 +132,7 @@ describe("a run that waits for a person", () => {
     expect(await statuses(eu)).toEqual({});
   });
 
-  it("is cancelled in every region by a new run of its conversation in any of them", async () => {
+  it("is cancelled in every region if any region starts a new run of the same conversation", async () => {
     const { us, eu, user } = await fleet();
     const job = await suspended(us, user);
     await settle(us, eu);
@@ -160,7 +160,7 @@ describe("a run that waits for a person, in unusual states", () => {
     expect(await statuses(eu)).toEqual(Object.fromEntries(jobs.map((job) => [job, "suspended"])));
   });
 
-  it("can be answered only at home, and is reported, if its checkpoint is too large to be replicated", async () => {
+  it("can be answered only in its home region, and is reported, if its checkpoint is too large to replicate", async () => {
     const { us, eu, user, store, usKeeper, euKeeper } = await fleet();
     const job = await suspended(us, user, "x".repeat(65_000_000));
     const [outcome] = await settle(us, eu);
@@ -173,7 +173,7 @@ describe("a run that waits for a person, in unusual states", () => {
     expect(await claims(us, job)).toBe(true);
   });
 
-  it("stays the same in every region when its flow or its user is deleted, which LangFlow does not clean up after", async () => {
+  it("stays the same in every region after a delete of its flow or user, because LangFlow does not delete such runs", async () => {
     const { us, eu, user } = await fleet();
     const other = await us.makeUser("other");
     const flow = randomUUID();
@@ -188,7 +188,7 @@ describe("a run that waits for a person, in unusual states", () => {
       expect(await statuses(region)).toEqual(Object.fromEntries(jobs.map((job) => [job, "suspended"])));
   });
 
-  it("counts as interrupted, and waits nowhere, if its region is lost between the answer and the result", async () => {
+  it("counts as interrupted, and waits in no region, if its region is lost between the answer and the result", async () => {
     const { us, eu, user, usKeeper, euKeeper } = await fleet();
     const [published, unpublished] = [await suspended(us, user), await suspended(us, user)];
     await settle(us, eu);
@@ -211,7 +211,7 @@ describe("a run that waits for a person, in unusual states", () => {
 });
 
 describe("the fence of waiting runs", () => {
-  it("rejects an answer at once when the run has gone on in its home, and the agent never waits for the answer", async () => {
+  it("rejects an answer at once if the run has continued in its home region; the agent never waits for the answer", async () => {
     const { us, eu, user, usKeeper, euKeeper } = await fleet();
     const job = await suspended(us, user);
     await settle(us, eu);
@@ -226,7 +226,7 @@ describe("the fence of waiting runs", () => {
     expect(await statuses(eu)).toEqual({});
   });
 
-  it("keeps no more than ten answers waiting for a take-over, and accepts each after it", async () => {
+  it("holds at most ten answers until a take-over is complete, and then accepts each of them", async () => {
     const { us, eu, user, usKeeper, euKeeper } = await fleet();
     const jobs = [];
     for (let each = 0; each < 12; each += 1) jobs.push(await suspended(us, user));
@@ -241,7 +241,7 @@ describe("the fence of waiting runs", () => {
     for (const job of jobs) if ((await statuses(eu))[job] === "suspended") expect(await claims(eu, job)).toBe(true);
   });
 
-  it("lets a run go on in its home at once, and in another region only after a take-over and its wait", async () => {
+  it("lets a run resume in its home region at once, and in another region only `TAKE_OVER_MS` after that region took it over", async () => {
     const { us, eu, user, usKeeper, euKeeper } = await fleet();
     const [atHome, lost] = [await suspended(us, user), await suspended(us, user)];
     await settle(us, eu);
@@ -282,7 +282,7 @@ describe("the fence of waiting runs", () => {
     expect(await claims(us, job)).toBe(true);
   });
 
-  it("lets the home take its run back, and no region takes a run that nobody answers there", async () => {
+  it("lets the home region take its run back, and lets no other region take a run without an answer", async () => {
     const { us, eu, user, store, usKeeper, euKeeper } = await fleet();
     const job = await suspended(us, user);
     await settle(us, eu);
@@ -308,7 +308,7 @@ describe("the fence of waiting runs", () => {
     expect([await claims(us, job), await late]).toEqual([true, false]);
   });
 
-  it("without a witness, lets a run go on in its home only", async () => {
+  it("without a witness, lets a run resume only in its home region", async () => {
     const { us, eu, user } = await fleet();
     const job = await suspended(us, user);
     await settle(us, eu);

@@ -120,7 +120,7 @@ describe("the live fleet's S3", () => {
     await until("it came", async () => (await read(west, "flows-west", "accounts/us-east/1")) === "row");
   });
 
-  it("keeps an object deleted that was written to both buckets and deleted in one before its replicas arrived", async () => {
+  it("does not restore an object that was written to both buckets and deleted from one before the replicas arrived", async () => {
     s3.delayReplication(3_600_000);
     const Key = "accounts/us-east/both";
     await put(east, "flows-east", Key, "row");

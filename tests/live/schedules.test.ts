@@ -105,7 +105,7 @@ describe("a schedule with a run every minute, in two regions with a witness", ()
     await scratch?.end();
   });
 
-  it("runs in one region, then in the other after the first one's agent is killed, and in no minute twice", async () => {
+  it("runs in one region, and in the other region after the first region's agent is killed, but never twice in a minute", async () => {
     const api = LangFlowApi.withKey(east.url, east.apiKey);
     const flow = await api.createRunnable("every minute");
     await api.call("POST", "/api/v1/triggers", {

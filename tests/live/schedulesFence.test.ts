@@ -107,7 +107,7 @@ describe("the fence of the schedules in a region's database", () => {
     expect(await granted()).toEqual(LOOPS.map(() => false));
   });
 
-  it("rejects a new lease as if another pod had just created it, including a lease on a connection", async () => {
+  it("rejects a new lease, including a lease on a connection, with the error for a lease that another pod has just created", async () => {
     await query("DELETE FROM trigger_lease");
     for (const name of LOOPS) expect(await begins(name, "pod")).toBe(false);
     expect(await begins(`trigger-cleanup:${randomUUID()}`, "cleanup:1:a")).toBe(false);
@@ -118,7 +118,7 @@ describe("the fence of the schedules in a region's database", () => {
     await expect(listen).rejects.toMatchObject({ code: "23505" });
   });
 
-  it("lets queued work run, users enable a source, and a user's data be erased, in every region", async () => {
+  it("allows queued work, newly enabled sources and the erasure of a user's data in every region", async () => {
     expect(await begins("data_subject_eraser", "dsr:1:a")).toBe(true);
     expect(await begins("trigger_dispatcher", "dispatcher:1:a")).toBe(true);
     expect(await acquires("trigger_dispatcher")).toBe(true);
@@ -173,7 +173,7 @@ describe("the fence of the schedules in a region's database", () => {
     expect(await read()).toMatchObject({ generation: 5, after });
   });
 
-  it("reports, when the region stops holding the schedules, a time later than every accepted schedule tick", async () => {
+  it("reports a time after every accepted schedule tick when the region stops holding the schedules", async () => {
     const { now } = await read();
     const trigger = await makeTrigger();
     await fence.open({ generation: 1, after: now - 60_000 }, now + 600_000);

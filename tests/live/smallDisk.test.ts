@@ -97,7 +97,7 @@ const SAVE = "INSERT INTO saved SELECT $1::int, repeat(md5(random()::text), 30) 
     expect(mounts()).toBe(false);
   });
 
-  it("can be read but not written while it is full, and written again after it is freed, without a restart", async () => {
+  it("can be read but not written while the disk is full, and is writable again without a restart once space is freed", async () => {
     const { pid } = server;
     await server.fillDisk();
     for (let turn = 0; turn < 3; turn++) await expect(save(3)).rejects.toMatchObject({ code: DISK_FULL });

@@ -53,7 +53,7 @@ async function waitedFor(region: AccountsRegion, name: string): Promise<number |
 }
 
 describe.each(Object.entries(graphs))("a variable that is created together with large flows %s", (_, graph) => {
-  it("is published before flows that were created earlier, and before the remaining flows if it is created during their publication", async () => {
+  it("is published before earlier flows, and before the remaining flows if it is created during their publication", async () => {
     const [us, eu, user] = await fleet();
     const told: number[] = [];
     const create = us.bucket.createOnce.bind(us.bucket);
@@ -81,7 +81,7 @@ describe.each(Object.entries(graphs))("a variable that is created together with 
     expect(await flows(eu)).toBe(LARGE);
   });
 
-  it("is published at once, although only a round publishes the flows", async () => {
+  it("is published at once, and the flows only by the next round", async () => {
     const [us, eu, user] = await fleet();
     await makeLarge(us, user, graph());
     await makeSmall(us, user, "at once");
@@ -93,7 +93,7 @@ describe.each(Object.entries(graphs))("a variable that is created together with 
   });
 });
 
-it("a row's former name is freed before a different row takes it, even if the row is edited again and the changes fill several objects", async () => {
+it("a row gives up its former name before a different row takes the name, even if the changes fill several objects", async () => {
   const [us, eu, user] = await fleet();
   const text = randomBytes(4_000_000).toString("base64");
   await us.query(
@@ -113,7 +113,7 @@ it("a row's former name is freed before a different row takes it, even if the ro
   for (const region of [us, eu]) expect(await shown(region)).toEqual(asMade);
 });
 
-it("a large flow is not delayed indefinitely by a stream of smaller ones", async () => {
+it("a large flow is not delayed indefinitely by a stream of smaller rows", async () => {
   const [us, , user] = await fleet();
   const text = randomBytes(700_000).toString("base64");
   const save = (name: string, bytes: number) =>
@@ -138,7 +138,7 @@ it("a large flow is not delayed indefinitely by a stream of smaller ones", async
   expect(isTold.indexOf(true)).toBeLessThan(8);
 });
 
-describe("a change of a large row that a small row depends on is published and applied before the small row:", () => {
+describe("a large row's change is published and applied before a small row that depends on it:", () => {
   /**
    * Changes that start from a large flow `Large`, small flows `Small` and `Other`, and a large variable `KEY` of one
    * user in both regions.

@@ -54,7 +54,7 @@ const everyText = (text: string) => new Set([...text.matchAll(/"((?:[^"\\]|\\.)*
 describe("LangFlow's own flows, which contain no secrets,", () => {
   const folder = () => join(packages, "langflow", "initial_setup", "starter_projects");
 
-  it("are all listed in this test", () => {
+  it("are exactly the flows that this test lists", () => {
     const names = readdirSync(folder()).filter((name) => name.endsWith(".json"));
     expect(names.sort()).toEqual(STARTERS.map(([name]) => `${name}.json`).sort());
   });

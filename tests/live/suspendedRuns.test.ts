@@ -146,7 +146,7 @@ async function suspended(region: Region, number: number): Promise<Map<string, st
 const isCompleted = async (region: Region, job: string) =>
   (await region.langflow.runState(job))?.status === "completed";
 
-it(`approves ${RUNS} runs of a lost region in the other one: each completes there once, and is completed in the region that returns`, async () => {
+it(`a surviving region completes ${RUNS} approved runs of a lost region, each once; they count as completed when the region returns`, async () => {
   const runs = await suspended(east, RUNS);
   await until("the runs wait in eu-west too", async () => (await west.waiting()).size === RUNS);
   await east.lose();
@@ -172,7 +172,7 @@ it(`approves ${RUNS} runs of a lost region in the other one: each completes ther
   for (const region of [east, west]) expect(await region.repeated()).toEqual(once);
 });
 
-it("goes on once with a run that people approve in both regions at once", async () => {
+it("a run resumes only once if people approve it in both regions at the same time", async () => {
   const runs = await suspended(east, 5);
   await until("the runs wait in eu-west too", async () => {
     const waiting = await west.waiting();

@@ -118,7 +118,7 @@ describe("two regions of real LangFlow with a record in Git", () => {
     for (const region of ["us-east", "eu-west"]) await fleet.scale(region, `flow-sync-${region}`, 1);
   };
 
-  it("keep a flow in its project and a project's id through renames while the project's flows are edited and deleted", async () => {
+  it("keep a project's id and flows if the project is renamed while its flows are edited and deleted", async () => {
     const project = { name: "Team / Ä", description: "" };
     const { id: folder } = await east.call("POST", "/api/v1/projects/", project);
     const flows = await Promise.all([0, 1, 2].map((n) => east.create(`In a project ${n}`, { folder_id: folder })));
@@ -143,7 +143,7 @@ describe("two regions of real LangFlow with a record in Git", () => {
     }
   });
 
-  it("keep both versions of a graph that was edited concurrently in both regions, the later one under its name", async () => {
+  it("keep both versions of a graph after concurrent edits in both regions, the later version under the flow's name", async () => {
     const graph = (id: string) => ({ nodes: [{ id, data: { id, type: "X", node: { template: {} } } }], edges: [] });
     const { id } = await east.create("Contested", { data: graph("first") });
     await until("it is in eu-west", async () => (await west.flow(id)) !== undefined);
@@ -214,7 +214,7 @@ describe("two regions of real LangFlow with a record in Git", () => {
     expect((await git("rev-list", "--merges", "main")).trim()).toBe("");
   });
 
-  it("delete a flow everywhere that was not edited since", async () => {
+  it("delete a flow in both regions if nobody has edited the flow", async () => {
     const { id } = await west.create("Not needed");
     await until("it is in us-east", async () => (await east.flow(id)) !== undefined);
     await until("it is in Git", () => isRecorded("Not needed"));
@@ -320,7 +320,7 @@ describe("two regions of real LangFlow with a record in Git", () => {
     await until("it runs in eu-west", async () => (await west.run(id, "")).includes("words in a file"));
   });
 
-  it("hold a flow with a secret in its prompt only in the record, report it without its value, and record it once the secret is removed", async () => {
+  it("keep a flow with a secret in its prompt out of Git, and record the flow once the secret is removed", async () => {
     const secret = `ghp_${randomBytes(18).toString("hex")}`;
     const prompt = (value: string) => ({
       nodes: [
@@ -453,7 +453,7 @@ describe("two regions of real LangFlow with a record in Git", () => {
     console.info(`${edits.length} edits to be found again after 50 kills`);
   });
 
-  it("restore a region completely after the loss of its database, claim and files", async () => {
+  it("restore a region completely after the loss of its database, volume and files", async () => {
     const lost = await LostRegion.of(fleet, "us-east", east);
     const before = await lost.everything();
     expect(await lost.job("backup-us-east")).toMatchObject({ exitCode: 0 });

@@ -187,7 +187,7 @@ it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Pro
   expect((await held(us)).variable).toEqual(before.variable);
 });
 
-it("replication reports how many rows of a truncated table it restored, and how many were lost because they had not been published", async () => {
+it("replication reports how many rows of a truncated table it restored, and how many unpublished rows were lost", async () => {
   const { us, eu, user, before } = await fleet();
   await us.query("DELETE FROM variable WHERE name = 'KEY_0'");
   await makeVariable(us, user, "UNTOLD");

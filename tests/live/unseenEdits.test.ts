@@ -27,7 +27,7 @@ async function fleet() {
   return { us, eu, user, flow };
 }
 
-it("the graph of a flow that waits for its project is kept as a copy if a user edits the older graph that is shown", async () => {
+it("if a flow's new graph waits for the flow's project and a user edits the older graph, both graphs are kept", async () => {
   const { us, eu, user, flow } = await fleet();
   const [project, before] = [randomUUID(), new Set(eu.bucket.objects.keys())];
   await us.query("INSERT INTO folder (id, name, user_id) VALUES ($1, 'New', $2)", [project, user]);
@@ -49,7 +49,7 @@ it.each<[string, (all: Awaited<ReturnType<typeof fleet>>) => Promise<unknown>, s
   ["deleted in another region", ({ eu, flow }) => eu.query("DELETE FROM flow WHERE id = $1", [flow]), []],
   ["edited again in another region", ({ eu, flow }) => eu.save(flow, graph("edited on")), ["edited on"]],
 ])(
-  "an edit that is unread in a restored backup, but was published before and %s since, does not count as a new edit",
+  "a restored backup's unread edit does not count as a new edit if it was published before and the flow was %s since",
   async (_, since, after) => {
     const all = await fleet();
     const { us, eu, flow } = all;

@@ -182,7 +182,7 @@ it("an upgrade from LangFlow 1.12.8 to the pinned release, region by region, los
   ]);
 });
 
-it("an ordinary user's flow of 1.12.8 runs unchanged with the current components' code, but is rejected if only superusers may use custom code", async () => {
+it("an ordinary user's flow of 1.12.8 runs unchanged, but is rejected if only superusers may use custom code", async () => {
   const [us, eu] = regions;
   const ada = await us.makeUser("ada");
   const flow = randomUUID();

@@ -276,7 +276,7 @@ outcomes = asyncio.run(collect_outcomes(get_settings_service()))
 print(json.dumps([[each.check.label, each.result.status, each.result.detail] for each in outcomes]))
 `;
 
-it("LangFlow's own production checks have the results of decision 36, which gives a reason for each that is not ok", async () => {
+it("LangFlow's own production checks have the results in decision 36, which gives a reason for each failed check", async () => {
   const s3 = await scratch.s3();
   const env = {
     ...Object.fromEntries(

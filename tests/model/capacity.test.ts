@@ -123,7 +123,7 @@ describe("the capacity of any region", () => {
   const takeover = fc.constantFrom<Takeover>("one", "even", "standby");
   const measures = ({ connections, cores, memoryGib }: Capacity) => [connections, cores, memoryGib];
 
-  it("is never negative, and the need never shrinks from normal load to a region's loss, the maximum number of pods and a rolling update", () => {
+  it("is never negative; normal load needs no more than a region's loss, that no more than the maximum of pods, a rolling update most", () => {
     fc.assert(
       fc.property(anySize("east"), anySize("west"), takeover, (east, west, how) => {
         for (const { needs, available } of capacities([east, west], how).flatMap(measures)) {
@@ -137,7 +137,7 @@ describe("the capacity of any region", () => {
     );
   });
 
-  it("never needs less with one more pod, in the same or a different region, and never has fewer shortages", () => {
+  it("never needs less, and never has fewer shortages, with more pods in the same or a different region", () => {
     fc.assert(
       fc.property(anySize("east"), anySize("west"), takeover, fc.nat(5), fc.nat(5), (east, west, how, most, least) => {
         const grown = { ...east, replicas: { min: east.replicas.min, max: east.replicas.max + most } };

@@ -42,7 +42,7 @@ describe("Alertmanager's configuration", () => {
     ["AWS's mail server in a different region", mail("email-smtp.eu-west-1.amazonaws.com:587"), true],
     ["an external mail server", mail("smtp.example.com:587"), true],
     ["a service on the internet", { ...NOBODY, webhook: [{ secret: "CHAT_URL" }] }, true],
-  ])("with %s is judged correctly on whether alerts still arrive if us-east-1 is down", (_, receivers, outside) => {
+  ])("with %s gets the correct verdict whether alerts still arrive if us-east-1 is down", (_, receivers, outside) => {
     expect(tellsFromOutside(receivers, "us-east-1")).toBe(outside);
   });
 });

@@ -28,7 +28,7 @@ const seconds = (text: string): number => {
 };
 
 describe("the collector's configuration", () => {
-  it("receives only LangFlow's protocol and exports only metrics", () => {
+  it("receives only OTLP over HTTP, and exports only metrics", () => {
     expect(Object.keys(config.receivers.otlp.protocols)).toEqual(["http"]);
     expect(config.service.pipelines).toEqual({
       traces: { receivers: ["otlp"], processors: ["memory_limiter", "redaction"], exporters: ["span_metrics"] },

@@ -58,7 +58,7 @@ describe("objectives", () => {
       for (const threshold of thresholds(expr)) expect(threshold).toBeLessThan(1);
   });
 
-  it("use a limit of a run's duration that is a bucket boundary of LangFlow's histogram", () => {
+  it("limit a run's duration at a bucket boundary of LangFlow's histogram", () => {
     const scrape = readFileSync(`${__dirname}/scrapes/langflow-1.13.txt`, "utf8");
     const bounds = scrape.match(/^http_server_request_duration_seconds_bucket\{.*?le="[^"]*"/gm) ?? [];
     expect(bounds.map((series) => series.match(/le="(.*)"/)?.[1])).toContain(`${RUN_SECONDS}`);

@@ -36,7 +36,7 @@ function found(of: (node: ts.Node, source: ts.SourceFile) => string | undefined)
 }
 
 describe("the style guide", () => {
-  it("forbids words, and no variable, function or type uses one of them", () => {
+  it("lists forbidden words, and no variable, function or type uses such a word", () => {
     expect([...NO_NAMES]).toEqual(expect.arrayContaining(["here", "there", "leashed"]));
     const named = found((node) =>
       ts.isIdentifier(node) && NO_NAMES.has(node.text.toLowerCase()) ? node.text : undefined,
@@ -44,7 +44,7 @@ describe("the style guide", () => {
     expect(named).toEqual([]);
   });
 
-  it("forbids generic file names, and no file has one of them", () => {
+  it("forbids generic file names, and no file has such a name", () => {
     expect(SOURCES.length).toBeGreaterThan(500);
     const names = SOURCES.map(({ fileName }) => relative(ROOT, fileName));
     expect(names.filter((name) => NO_FILES.has(basename(name).split(".")[0]?.toLowerCase() ?? ""))).toEqual([]);

@@ -243,7 +243,7 @@ describe("each script of the workflows, run as on a GitHub runner,", () => {
     expect(status).toBe(0);
   });
 
-  it("is run by a test, either here or verbatim in another test", () => {
+  it("is run by a test in this file, or verbatim by a test in another file", () => {
     for (const key of SCRIPTS.keys()) {
       if (key === ITSELF) {
         accessSync(join(ROOT, SCRIPTS.get(key)?.run ?? ""), constants.X_OK);

@@ -27,7 +27,7 @@ export interface Collected {
 export interface Collecting {
   /** Command that starts a Python with LangFlow's packages where LangFlow runs: `docker exec -i langflow python`. */
   readonly python: string;
-  /** Output folder. It must not exist, be empty, or contain an earlier copy, which is replaced. */
+  /** Output folder: new, empty, or with an earlier copy, which is replaced. */
   readonly out: string;
   readonly report: (message: string) => void;
   readonly signal: AbortSignal;

@@ -244,7 +244,7 @@ const policiesShape = z.array(
 const notifications: FleetAssumption = {
   name: "alarms",
   of: "fleet",
-  why: "Cloudflare's notification still works when a region is lost, and someone may have disabled it",
+  why: "Cloudflare notifies you even if a region is lost, unless someone disabled the notification",
   fix: "run `up edge` to restore them; recipients outside the account must confirm their address once, in Cloudflare's email",
   async look(deployment) {
     const { clouds, edge } = deployment;

@@ -135,7 +135,7 @@ const loadBalancer: RegionAssumption = {
 const closed: RegionAssumption = {
   name: "origin closed to strangers",
   of: "region",
-  why: "the load balancer's security group must contain only the source ranges",
+  why: "the load balancer must accept connections only from the Service's `loadBalancerSourceRanges`",
   fix: "check the load balancer's security groups; if this machine is inside Cloudflare's networks, test from a different machine",
   async look(deployment, stack) {
     const { originHostname, webhookHostname } = outputsOf(deployment, stack);

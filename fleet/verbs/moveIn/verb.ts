@@ -125,7 +125,8 @@ export const moveIn = verbGroup(
     }),
     verb({
       name: "cut-over",
-      description: "send visitors to the fleet instead of the old LangFlow; with --from, import the latest data too",
+      description:
+        "move visitors from the old LangFlow to the fleet, at once or in steps; with --from, import the latest data first",
       examples: ["move-in cut-over --share 90", "move-in cut-over --from /srv/langflow"],
       options: cuttingOver,
       handler: async (given) => (await import("./cutOver")).cutOver(given),

@@ -14,7 +14,7 @@ export type ProveOptions = Given<typeof options>;
 
 export const prove = verb({
   name: "prove",
-  description: "verify on the clouds what no preview can show, such as credentials and access",
+  description: "verify in the deployed fleet what no preview can show, such as credentials and access",
   details: "Checks credentials in pods, replicated data, signatures and access, and prints a fix for each finding.",
   page: "docs/prove.md",
   examples: ["prove --local", "prove us-east --disturb"],

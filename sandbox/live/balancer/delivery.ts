@@ -45,8 +45,8 @@ export function undelivered({ connected, silent }: Progress): Undelivered {
 export class ConnectTimeout extends Error {}
 
 /**
- * Opens one connection per request: a kept-alive connection that the origin closed meanwhile would look like an origin
- * that is down.
+ * Opens one connection per request: if the origin had closed a kept-alive connection, it would look like an origin that
+ * is down.
  */
 export class OriginAgent extends Agent {
   constructor(private readonly connectTimeoutMs = CONNECT_TIMEOUT_MS) {

@@ -29,7 +29,7 @@ export function headersFor({ headers, socket }: IncomingMessage, { hostHeader }:
   return {
     "cf-connecting-ip": visitor,
     "x-forwarded-for": forwarded === undefined ? visitor : `${forwarded}, ${visitor}`,
-    // The public address represents one that accepts only HTTPS.
+    // The public address stands for a hostname that accepts only HTTPS.
     "x-forwarded-proto": "https",
     "cf-visitor": '{"scheme":"https"}',
     ...(hostHeader !== undefined && { host: hostHeader }),

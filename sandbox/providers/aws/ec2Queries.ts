@@ -46,7 +46,7 @@ const whole = ({ id, properties, ...rest }: Resource) => ({
 
 /**
  * Returns network interfaces, which exist only for mount targets: the store keeps them as properties of the mount
- * target. Their description is the one that EFS sets (EFS API reference, CreateMountTarget).
+ * target. EFS sets their description (EFS API reference, CreateMountTarget).
  */
 const interfaces: Query = (args, scope, cloud) =>
   inRegion(cloud, scope, "aws:efs/mountTarget:MountTarget")

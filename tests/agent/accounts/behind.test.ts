@@ -24,7 +24,7 @@ function reader(isLeft: (place: Place) => boolean = () => false) {
 }
 
 describe("a region is behind another region's feed", () => {
-  it("while a segment before the last one that it read is missing, unless no row's name depends on the missing segment", () => {
+  it("while a segment before the last read segment is missing, if the missing segment may affect a row's name", () => {
     const left = new Set<number>();
     const { behind, read } = reader(({ number }) => left.has(number));
     read(place("us-east", 0));
@@ -43,7 +43,7 @@ describe("a region is behind another region's feed", () => {
     expect(behind.is()).toBe(false);
   });
 
-  it("until the announced continuation of the last segment arrives, even if an older segment arrives late", () => {
+  it("until the last segment's announced continuation arrives, even if an older segment arrives in between", () => {
     const { behind, read } = reader();
     read(place("us-east", 0));
     read(place("us-east", 2), { continues: true });
@@ -53,7 +53,7 @@ describe("a region is behind another region's feed", () => {
     expect(behind.is()).toBe(false);
   });
 
-  it("until it has read everything that the other region had read from a third region of the fleet", () => {
+  it("until it has read the segments of a third region that the other region had read", () => {
     const { behind, read } = reader();
     const knew = { "ap-south": { epoch: EPOCH, number: 1 }, "sa-east": { epoch: EPOCH, number: 3 } };
     read(place("us-east", 0), { knew });
@@ -64,7 +64,7 @@ describe("a region is behind another region's feed", () => {
     expect(behind.is()).toBe(false);
   });
 
-  it("until it has read a third region's new snapshot that the other region had already read; older snapshots do not count", () => {
+  it("until it has read a third region's new snapshot, if the other region had read it; an older snapshot is not enough", () => {
     const { behind, read } = reader();
     const [former, later] = ["1600000000000000", "1800000000000000"];
     read(place("ap-south", 0));
@@ -97,7 +97,7 @@ it("the agent reports how far it has read the other regions' feeds, but not its 
   expect(behind.knew).toEqual({ "us-east": { epoch: EPOCH, number: 4 } });
 });
 
-it("the agent asks for the last segment that its previous process read only once", () => {
+it("after a restart, the agent requests only once the last segment that its previous process read", () => {
   const { behind, read } = reader();
   behind.read("us-east", reading(place("us-east", 0), place("us-east", 1)));
   expect(behind.forgotten("us-east")).toEqual(place("us-east", 1));

@@ -4,7 +4,7 @@ const pair = (...tables: string[]) => [regionWith("us-east", ...tables), regionW
 const ADA = { username: '"ada"', is_active: "true" };
 
 describe("a deleted account", () => {
-  it("leaves none of its rows, not even waiting ones, if another region creates rows for it at the same time", async () => {
+  it("leaves no rows, not even waiting ones, if another region creates rows of that account at the same time", async () => {
     const [east, west] = pair("user", "folder", "mcp_server");
     east.edit("user", "u", ADA, 1);
     await round(west, await round(east));
@@ -36,7 +36,7 @@ describe("a deleted account", () => {
     expect([idsIn(west, "user"), idsIn(west, "folder")]).toEqual([["u"], ["f"]]);
   });
 
-  it("is no longer the author of rows in another user's flow, in any region, even if a row arrives late or the account is re-created", async () => {
+  it("is no longer the author of rows in another user's flow, even if such a row arrives late or the account is re-created", async () => {
     const [east, west] = pair("user", "flow", "flow_version");
     for (const [id, at] of [["owner", 1] as const, ["u", 2] as const])
       east.edit("user", id, { username: JSON.stringify(id), is_active: "true" }, at);
@@ -67,7 +67,7 @@ describe("a deleted account", () => {
   });
 });
 
-it("a delete wins over an edit that its region had seen, even if that region's clock is an hour behind", async () => {
+it("a delete wins over an edit if the deleting region had seen that edit, even if its clock is an hour behind", async () => {
   const hour = 3_600_000_000;
   const [east, west] = pair("user", "folder");
   east.edit("user", "u", ADA, 1);

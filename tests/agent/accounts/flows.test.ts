@@ -60,7 +60,7 @@ describe("two concurrent edits of one graph", () => {
     return everywhere(...all);
   };
 
-  it("leave the later graph in the flow and the earlier graph in a copy with the same id and contents in every region, whatever the order of arrival", async () => {
+  it("leave the later graph in the flow and the earlier one in a copy, which is equal in all regions, whatever the order of arrival", async () => {
     const flows = await happens([0, 1]);
     const { f, ...copies } = flows;
     expect(f).toMatchObject(saved("of the west"));
@@ -199,7 +199,7 @@ describe("a delete of a flow", () => {
     ["graph", saved("of the west")],
     ["name", { name: '"Renamed"' }],
   ])(
-    "is undone by an edit of the %s that the deleting region had not seen: the flow returns with its versions, schedules and shares",
+    "is undone by an unseen edit of the %s in another region: the flow returns with its versions, schedules and shares",
     async (_, edit) => {
       const all = await withParts();
       const [east, west] = all;
@@ -225,7 +225,7 @@ describe("a delete of a flow", () => {
     for (const part of Object.keys(PARTS)) expect(idsIn(west, part)).toEqual([]);
   });
 
-  it("is final if its region had seen the flow's last edit, even if that region's clock is an hour behind", async () => {
+  it("is final if the deleting region had seen the flow's last edit, even if its clock is an hour behind", async () => {
     const all = await withParts();
     const [east, west] = all;
     west.edit("flow", "f", saved("of the west"), 2 * HOUR);
@@ -308,7 +308,7 @@ describe("a flow whose project is deleted in another region", () => {
     expect(everywhere(...all).f?.folder_id).toBe('"q"');
   });
 
-  it("has no project while its user has none, is not held back meanwhile, and moves to the user's next project, even if the flow was just created", async () => {
+  it("replicates without a project until its user creates one, and then moves to that project, even if the flow is new", async () => {
     const all = await regions();
     const [east, west] = all;
     west.edit("flow", "f", saved("of the west"), 20);
@@ -328,7 +328,7 @@ describe("a flow whose project is deleted in another region", () => {
     for (const region of all) expect(region.waiting()).toEqual([]);
   });
 
-  it("ends up in the same project everywhere, even if the default project has reached only one region so far", async () => {
+  it("ends up in the same project everywhere, even if only one region has the default project yet", async () => {
     const all = await regions();
     const [east, west, south] = all;
     south.edit("folder", "start", { user_id: '"u"', name: json(DEFAULT_PROJECT) }, 10);
@@ -342,7 +342,7 @@ describe("a flow whose project is deleted in another region", () => {
     expect(everywhere(...all).f?.folder_id).toBe('"start"');
   });
 
-  it("stays in the project to which its user moves it, whether during or after the delete", async () => {
+  it("stays in the project to which its user moves it during or after the delete", async () => {
     for (const isMeanwhile of [true, false]) {
       const all = await withDefault();
       const [east, west, south] = all;
@@ -385,7 +385,7 @@ describe("a flow whose project is deleted in another region", () => {
     expect(everywhere(...all).f).toMatchObject({ ...saved("of the west"), folder_id: '"q"' });
   });
 
-  it("does not count as edited because the agent moved it: a delete that had seen the user's last edit still wins", async () => {
+  it("is not edited by the agent's move: a delete by a region that had seen the user's last edit still wins", async () => {
     const all = await withDefault();
     const [east, west, south] = all;
     west.edit("flow", "f", saved("of the west"), 20);
@@ -432,7 +432,7 @@ describe("two flows of one user", () => {
     expect(named(east)).toEqual({ f: '"Flow"', "11111111-x": '"Same"', "22222222-y": '"Same (22222222)"' });
   });
 
-  it("that get the same endpoint in two regions end up with different endpoints: the later flow gets a suffix, and its endpoint stays valid", async () => {
+  it("that get the same endpoint in two regions end up with different endpoints: the later flow's endpoint gets a suffix", async () => {
     const all = await regions();
     const [east, west] = all;
     const endpoint_name = '"hook"';
@@ -480,7 +480,7 @@ describe("a flow whose new project has not arrived yet", () => {
     expect(west.waiting()).toEqual([]);
   });
 
-  it("survives as a copy if a user edits the flow's old state meanwhile", async () => {
+  it("survives as a copy if a user edits the flow's old state before the project arrives", async () => {
     const { all, west, project } = await moved();
     west.edit("flow", "f", saved("of the west"), 40);
     await round(west);
@@ -489,7 +489,7 @@ describe("a flow whose new project has not arrived yet", () => {
     expect(graphsOf(west).sort()).toEqual([graph("of the east"), graph("of the west")]);
   });
 
-  it("is restored when the project arrives, even if a user deleted the flow's old state meanwhile", async () => {
+  it("is restored when the project arrives, even if a user deletes the flow's old state before", async () => {
     const { west, project } = await moved();
     west.edit("flow", "f", undefined, 40);
     await round(west);
@@ -547,7 +547,7 @@ describe("flows that existed before the agent recorded their versions", () => {
     return all;
   };
 
-  it("merge if they differ only in typed-in keys, and keep the keys, whichever was written last", async () => {
+  it("merge if they differ only in typed-in keys, and keep the keys, whichever flow was written last", async () => {
     for (const times of [[10, 20] as const, [20, 10] as const]) {
       const all = await upgraded([
         [times[0], saved("same", "sk-typed-in")],
@@ -567,7 +567,7 @@ describe("flows that existed before the agent recorded their versions", () => {
     expect(Object.values(copies)).toMatchObject([{ data: graph("of the east"), name: '"Flow (1970-01-01 00:00:00)"' }]);
   });
 
-  it("become equal in every region, including typed-in keys, even if a third region wrote a different graph between their timestamps", async () => {
+  it("become equal in every region, with their typed-in keys, even if a third region's graph has a timestamp between theirs", async () => {
     const all = await upgraded([
       [20, saved("same")],
       [15, saved("other")],
@@ -578,7 +578,7 @@ describe("flows that existed before the agent recorded their versions", () => {
     expect(Object.values(flows).map(({ data }) => data)).toContain(graph("other"));
   });
 
-  it("are replaced without a copy by an edit that a user made since, even if the flows have later timestamps", async () => {
+  it("are replaced without a copy by a user's later edit, even if their timestamps are later than the edit's", async () => {
     const [east, west] = await upgraded([
       [5, {}],
       [HOUR, {}],

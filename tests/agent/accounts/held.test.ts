@@ -43,7 +43,7 @@ describe("a new row with the name of a row whose delete is held", () => {
     expect(south.waiting()).toEqual([]);
   });
 
-  it("is not merged with the held row in its own region, even if an agent of an earlier release merged them", async () => {
+  it("is not merged with the held row in the region of the delete, even if another region's earlier release merged the two", async () => {
     const { east, made } = await remade();
     const united = made.map((each) =>
       each.id === "new" ? { ...each, row: { ...each.row, unitedWith: "old" } } : each,
@@ -56,7 +56,7 @@ describe("a new row with the name of a row whose delete is held", () => {
     expect(idsIn(east, "folder")).toEqual(["old"]);
   });
 
-  it("keeps the name that a user gives it in another region while the delete is held", async () => {
+  it("keeps a new name if a user renames it in another region while the delete is held", async () => {
     const { east, west, made } = await remade();
     await round(west, made);
     west.edit("folder", "new", { name: '"Mine"' }, 30);
@@ -66,7 +66,7 @@ describe("a new row with the name of a row whose delete is held", () => {
     for (const region of [east, west]) expect(namesIn(region)).toEqual([["new", '"Mine"']]);
   });
 
-  it("merges with the held row if the delete is undone; a row that was renamed to that name gets a suffix instead", async () => {
+  it("merges with the held row if the delete is undone; a third row that was renamed to the name gets a suffix", async () => {
     const { east, west, made } = await remade();
     await round(west, made);
     east.edit("folder", "named", { user_id: '"u"', name: '"Other"' }, 30);

@@ -146,7 +146,7 @@ it("the replication loop starts a round without a further pause if the round bec
   expect(third - second).toBeLessThan((REST_MS + 200) / 1000);
 });
 
-it("the replication loop publishes large rows only in a round, which it then starts at once", async () => {
+it("the replication loop publishes large rows only in a round, and starts that round at once", async () => {
   const { loop, end } = looped({ publishChanges: async () => ({ published: 1, isLeft: true }) });
   await pass(500);
   loop.trigger();
@@ -202,7 +202,7 @@ it("the replication loop logs and counts the recovered rows of each table that l
   expect(published).toEqual([expect.stringContaining('{"table":"flow","rows":7,"lost":1} ')]);
 });
 
-it("the metrics list each row for as long as replication has to rename it, and the log explains once what to do", async () => {
+it("the metrics list a row while replication has to rename it, and the log explains once what to do", async () => {
   const found: { renamed: Round["renamed"] } = { renamed: [{ table: "user", id: "1a2b" }] };
   const { end, gauged } = looped({ found });
   await pass(REST_MS);
@@ -214,7 +214,7 @@ it("the metrics list each row for as long as replication has to rename it, and t
   expect(published).toEqual([expect.stringMatching(/^\{"table":"user","id":"1a2b"\} renamed, because .*#nametaken/)]);
 });
 
-it("after a successful round, the replication loop has caught up with all changes from before that round; after a failed round, with none", async () => {
+it("a successful round catches up with all changes from before the round; a failed round catches up with none", async () => {
   for (const fails of [false, true]) {
     const { loop, end } = looped({ fails });
     const [before, after] = [performance.now(), performance.now() + 1];
@@ -254,7 +254,7 @@ it("giveWay() waits for a running round for at most 250 ms, and returns at once 
   expect(waits).toEqual([250, 75, 0]);
 });
 
-it("the replication loop makes no calls while another agent is the region's writer, except a rare check whether that is still so", async () => {
+it("while another agent is the region's writer, the replication loop makes only a rare check whether it still is", async () => {
   const { loop, end, turns } = looped({ isWriter: () => false });
   loop.trigger();
   await pass(2 * REST_MS);
@@ -309,7 +309,7 @@ describe("the replication loop, while its rounds fail,", () => {
   it.each([
     ["cannot", () => Promise.reject(new Error("no epoch"))],
     ["leaves some changes", async () => ({ published: 0, isLeft: true })],
-  ])("tries to publish changes at most once per round if it %s", async (_, publishChanges) => {
+  ])("tries to publish changes at most once per round if the loop %s", async (_, publishChanges) => {
     let isFirst = true;
     const { rounds, published } = await failing({
       publishChanges: async () => {

@@ -88,7 +88,7 @@ describe("the other regions' buckets", () => {
     expect(peers.incomplete).toEqual([]);
   });
 
-  it("receive new segments while earlier ones are being copied to them, and count as complete only if those writes succeed too", async () => {
+  it("receive new segments during the copying of earlier segments, and are complete only if all these writes succeed", async () => {
     let open = () => {};
     far.gate = new Promise((resolve) => {
       open = resolve;
@@ -107,7 +107,7 @@ describe("the other regions' buckets", () => {
     expect(far.objects).toEqual(own);
   });
 
-  it("do not delay new segments while earlier ones are being copied to them, even if they never respond", async () => {
+  it("do not delay new segments during the copying of earlier segments, even if these buckets never respond", async () => {
     far.gate = new Promise(() => undefined);
     await fill();
     await write("2");

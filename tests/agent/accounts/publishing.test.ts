@@ -27,7 +27,7 @@ const partKeys = () => [...own.objects.keys()].filter((key) => placeOf("accounts
 const epochs = () => new Set(partKeys().map((key) => key.split("/")[2]));
 
 describe("hasRemoteChanges()", () => {
-  it("returns true from the arrival of another region's object, readable or not, until the next round, and false before the first round", async () => {
+  it("returns true from the arrival of another region's object, readable or not, until the next round", async () => {
     const west = new AccountsDatabase();
     west.rows = [user("ada")];
     const telling = west.agent("eu-west", new MemoryObjects(), new Map([["us-east", own]]), SECRET);
@@ -74,7 +74,7 @@ describe("an epoch of a region's replication feed", () => {
     expect(await told()).toEqual(["of-eu-west"]);
   });
 
-  it("is replaced by a new epoch if an earlier secret key encrypted the epoch in the bucket", async () => {
+  it("is replaced by a new epoch if the bucket's epoch is encrypted with an earlier secret key", async () => {
     database.rows = [user("ada")];
     await agent().round();
     await agent(["eu-west"], "another-secret-key").round();
@@ -153,7 +153,7 @@ describe("a segment of a region's replication feed", () => {
     }
   });
 
-  it("that its own region cannot read is reported and its epoch is dropped; the next epoch publishes everything again", async () => {
+  it("that its own region cannot read is reported, and the region starts a new epoch that publishes everything again", async () => {
     await agent().round();
     const [first = ""] = partKeys();
     const taken = first.replace(/0$/, "1");
@@ -186,7 +186,7 @@ it("the agent reports a waiting row that the database refuses, and the round suc
   expect(waiting).toEqual([{ table: "user", id: "odd", reason: "the database rejected it (22P02)" }]);
 });
 
-it("the agent publishes flows only after every region's agent has announced that it replicates flows as rows, and never stops again", async () => {
+it("the agent publishes flows only once all regions' agents have announced that they replicate flows as rows", async () => {
   const west = new MemoryObjects();
   const flow = { table: "flow", id: "f", live: { data: '"graph"' } };
   database.rows = [{ ...flow, news: 1 }, user("ada", { news: 2 })];

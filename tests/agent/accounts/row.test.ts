@@ -38,7 +38,7 @@ it("a merge keeps edits of different columns, and the later of two edits of one 
   expect(columnValue(merged(edit(made(), "us-east", 40, { name: '"eve"' }), retired), "retired_at")).toBe('"2026"');
 });
 
-it("an edit counts as later than the version that its user saw, even if the clock of its region is behind", () => {
+it("an edit is later than the version that the user saw, even if the region's clock is behind", () => {
   const seen = edit(made(), "us-east", 1_000, { name: '"eve"' });
   expect(columnValue(merged(seen, edit(seen, "eu-west", 5, { name: '"bob"' })), "name")).toBe('"bob"');
 });
@@ -68,7 +68,7 @@ it("a delete wins over every edit until the row is re-created", () => {
   expect(isAlive(merged(again, both), USER)).toBe(true);
 });
 
-it("a deleted variable returns if it was written after the delete, but not if it was written before", () => {
+it("a deleted variable returns after a later write, but not after an earlier one", () => {
   const variable = edit(undefined, "us-east", 10, { name: '"KEY"', type: '"g"', value: '"1"' }, VARIABLE);
   const written = edit(variable, "eu-west", 30, { value: '"2"' }, VARIABLE);
   const early = merged(written, remove(variable, "us-east", 20, VARIABLE), VARIABLE);
@@ -96,7 +96,7 @@ it("a row with a version counter has all values of the write with the greater co
 describe("a row with versioned content", () => {
   const flow = () => edit(undefined, "us-east", 10, { name: '"f"', data: "1", token: "1", folder: "1" }, FLOW);
 
-  it("loses the earlier of two contents only if the writer of the later one had not seen the earlier one", () => {
+  it("reports the earlier content as lost only if the later edit's writer had not seen the earlier content", () => {
     const [one, other] = [
       edit(flow(), "us-east", 20, { data: "2" }, FLOW),
       edit(flow(), "eu-west", 30, { data: "3" }, FLOW),
@@ -107,7 +107,7 @@ describe("a row with versioned content", () => {
     for (const each of [one, other]) expect(lostContent(after, each, VERSIONS)).toBeUndefined();
   });
 
-  it("takes content and version token from the same write, even if a region wrote only one of them", () => {
+  it("takes content and version token from the same write, even if a region wrote only the content or only the token", () => {
     const one = edit(flow(), "us-east", 40, { token: "9" }, FLOW);
     const other = edit(flow(), "eu-west", 30, { data: "3", token: "8" }, FLOW);
     for (const both of [merged(one, other, FLOW), merged(other, one, FLOW)])

@@ -50,7 +50,7 @@ describe("a region's segments", () => {
       expect(placeOf("accounts", key)).toBeUndefined();
   });
 
-  it("are read exactly once in any order of delivery, and an unread segment's key always sorts after the start of the next listing", () => {
+  it("are read exactly once in any order of delivery, because the next listing starts before every unread segment's key", () => {
     const numbers = fc.shuffledSubarray([...Array(8).keys()], { minLength: 8 });
     fc.assert(
       fc.property(numbers, fc.nat(7), (order, completing) => {
@@ -122,7 +122,7 @@ describe("a region's segments", () => {
     expect((await partOfText(await textOfPart({ completes: true, rows: [long] }, NOW))).rows).toEqual([long]);
   });
 
-  it("are read without the mark of a row that was merged into itself", async () => {
+  it("are read without a row's `unitedWith` if it names the row itself", async () => {
     const row = (id: string, unitedWith: string) => ({
       table: "connection_secret",
       id,
@@ -135,7 +135,7 @@ describe("a region's segments", () => {
     ]);
   });
 
-  it("are read and written in pieces if they have large values, in the same format that other agents read as a whole", async () => {
+  it("with large values are read and written in pieces, in the same format as whole segments", async () => {
     const texts = ['"\\\n\u0001', "\u{1f600}\u6d41é", "\\\\n"].map((each) => JSON.stringify(each.repeat(1_000_000)));
     const small = JSON.stringify('"'.repeat(1_100_000));
     const cell = (value: string, at: number) => ({ value, at });
@@ -248,7 +248,7 @@ describe("a region's segments", () => {
     await expect(partOfText(`{"form":1,"completes":true,"rows":0}${blanks}`)).rejects.toThrow("has a line longer than");
   });
 
-  it("contain only timestamps that readers accept and that a later edit can exceed, whatever timestamps the row had", async () => {
+  it("contain only timestamps within the range that readers accept and later edits can exceed, whatever the row's timestamps were", async () => {
     const year = 366 * 86_400 * 1_000_000;
     const rules = { ...RULES, versions: undefined };
     for (const at of [Number.MAX_SAFE_INTEGER, Date.UTC(9999, 0) * 1000, -62_198_755_200_000_000, Number.NaN]) {

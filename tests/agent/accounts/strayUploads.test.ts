@@ -35,7 +35,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-it("the agent copies an upload from a former owner's folder to its owner's under a unique name, and looks for more only after tables change", async () => {
+it("the agent copies uploads from a former owner's folder to the owner's under unique names, and searches again only after a table changed", async () => {
   const { paths, asked, round } = strays(1, () => true);
   expect(await round()).toEqual([]);
   expect([...paths.values()]).toEqual([`${OWNER}/00000000-report 0.pdf`]);

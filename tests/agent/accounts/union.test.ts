@@ -61,7 +61,7 @@ describe("two rows with the same name", () => {
       });
   });
 
-  it("have the later value in every region, even if the younger row was published only after it had merged into the older one", async () => {
+  it("have the later value in every region, even if the younger row was published only after the merge", async () => {
     const [east, west] = pair("user", "variable");
     await withAccount(east, west);
     const variable = (value: string) => ({ user_id: '"u"', name: '"KEY"', type: '"Credential"', value });
@@ -72,7 +72,7 @@ describe("two rows with the same name", () => {
     for (const region of [east, west]) expect(contentsOf(region, "variable").x?.value).toBe('"of the west"');
   });
 
-  it("become the same row in every region and keep their references, even if regions had first merged them into different rows", async () => {
+  it("merge into the same row in every region with all references, even if two regions first merged them into different rows", async () => {
     const { east, west, fromWest, made } = await madeApart();
     const united = await round(east, fromWest);
     expect(contentsOf(east, "authz_role_assignment").v?.role_id).toBe('"first"');
@@ -88,7 +88,7 @@ describe("two rows with the same name", () => {
     expect(contentsOf(east, "authz_role")).toEqual(contentsOf(west, "authz_role"));
   });
 
-  it("keep a reference from a row that both regions edited after a merge had redirected it", async () => {
+  it("keep a redirected reference even if both regions then edit the row that contains it", async () => {
     const { east, west, fromWest, made } = await madeApart();
     await round(east, fromWest);
     east.edit("authz_role_assignment", "v", { assigned_at: '"2"' }, 60);
@@ -112,7 +112,7 @@ describe("two rows with the same name", () => {
     expect(contentsOf(east, "authz_role_assignment")).toEqual(contentsOf(west, "authz_role_assignment"));
   });
 
-  it("keep the rows that refer to them even if the row that they merged into is deleted before the new canonical row arrives", async () => {
+  it("keep the rows that refer to them, even if their merged row is deleted before the new canonical row arrives", async () => {
     const east = regionWith("us-east", "user", "authz_role", "authz_role_assignment");
     east.edit("user", "u", user("ada"), 1);
     const row = (id: string, at: number, more: object) => ({
@@ -142,7 +142,7 @@ describe("two rows with the same name", () => {
     });
   });
 
-  it("redirect everything that refers to them, including shares that name a resource by type and id", async () => {
+  it("redirect all references to them, including shares that name a resource by type and id", async () => {
     const [east, west] = pair("user", "folder", "authz_share", "authz_access_exception");
     await withAccount(east, west);
     east.edit("folder", "x", { user_id: '"u"', name: '"Finance"' }, 10);
@@ -206,7 +206,7 @@ describe("two rows with the same name", () => {
     }
   });
 
-  it("have one secret in a region that learns of the merged secrets before the merged connections", async () => {
+  it("have one secret even in a region that receives the merged secrets before the merged connections", async () => {
     const [us, eu, ap] = ["us-east", "eu-west", "ap-south"].map((name) =>
       regionWith(name, "user", "connection", "connection_secret"),
     ) as [MemoryTables, MemoryTables, MemoryTables];
@@ -235,7 +235,7 @@ describe("two rows with the same name", () => {
     }
   });
 
-  it("keep the references to all three rows if one of the two had already merged into a third row", async () => {
+  it("keep the references to all three rows if one of the two was already merged with a third row", async () => {
     const [us, eu, ap] = ["us-east", "eu-west", "ap-south"].map((name) =>
       regionWith(name, "user", "authz_role", "authz_role_assignment"),
     );
@@ -258,7 +258,7 @@ describe("two rows with the same name", () => {
   });
 });
 
-it("a deleted row that is restored because another row merges into it is complete and keeps its own id", async () => {
+it("a deleted row is restored completely and with its own id if another row merges into it", async () => {
   const [east, west] = pair("user", "variable");
   await withAccount(east, west);
   east.edit("variable", "x", { user_id: '"u"', name: '"KEY"', value: '"1"' }, 10);
@@ -293,7 +293,7 @@ describe("two accounts with the same username", () => {
       Object.entries(contentsOf(region, table)).map(([id, { user_id }]) => [id, user_id]),
     );
 
-  it("stay separate: the younger gets the same suffix in every region, and each keeps its own rows, even if their passwords are equal", async () => {
+  it("stay separate even if their passwords are equal; the younger account gets the same suffix in every region", async () => {
     const [east, west] = namesakes();
     const before = [east, west].map(ownersIn);
     await exchange(east, west);
@@ -350,7 +350,7 @@ describe("two accounts with the same username", () => {
       });
   });
 
-  it("merge no matter when the proof of identity arrives, and are inactive everywhere if an administrator deactivated one of them", async () => {
+  it("merge whenever the proof of identity arrives, and are inactive everywhere if an administrator deactivated either account", async () => {
     const [east, west] = namesakes();
     signIn(east, "older", 12);
     await exchange(east, west);
@@ -374,7 +374,7 @@ describe("two accounts with the same username", () => {
       });
   });
 
-  it("stay separate also if three regions create one each, and all merge if they belong to one person", async () => {
+  it("stay separate also if there are three, one per region, and all three merge if they belong to one person", async () => {
     const regions = ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, ...ALL));
     for (const [n, region] of regions.entries()) region.edit("user", `u${n}`, user("bob"), 10 * (n + 1));
     await exchange(...regions);
@@ -389,7 +389,7 @@ describe("two accounts with the same username", () => {
     for (const region of regions) expect([idsIn(region, "user"), region.waiting()]).toEqual([["u0"], []]);
   });
 
-  it("give no rows to a third account of the same name while the account that they merged into has not arrived", async () => {
+  it("give no rows to a third account of the same name before their merged account arrives", async () => {
     const [region, other] = pair(...ALL);
     const third = regionWith("ap-south", ...ALL);
     region.edit("user", "younger", user("ada"), 20);
@@ -407,7 +407,7 @@ describe("two accounts with the same username", () => {
     expect(idsIn(region, "user")).toEqual(["older", "third"]);
   });
 
-  it("keep their rows until the account that they merged into arrives, and then give it those rows", async () => {
+  it("keep their rows until their merged account arrives, and then give that account the rows", async () => {
     const [us, eu, ap] = ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, ...ALL));
     if (!us || !eu || !ap) throw new Error("no regions");
     us.edit("user", "x", user("bob"), 10);

@@ -46,7 +46,7 @@ describe("a flow's public settings", () => {
     east.takeChanges();
   });
 
-  it("are equal in every region, and become private everywhere once one region makes the flow private, whatever the other regions have seen", async () => {
+  it("are equal in every region, and private everywhere once any region has made the flow private, whatever the others had seen", async () => {
     west.edit("flow", "f", { access_type: '"PUBLIC"' }, 21);
     west.edit("flow", "f", { access_type: '"PRIVATE"' }, 22);
     west.takeChanges();
@@ -55,7 +55,7 @@ describe("a flow's public settings", () => {
     for (const each of [east, west]) expect(holds(each)).toMatchObject({ ...shown, access_type: '"PRIVATE"' });
   });
 
-  it("are restored together with a deleted flow that another region had edited", async () => {
+  it("are restored together with a deleted flow if another region had edited that flow", async () => {
     west.edit("flow", "f", undefined, 30);
     west.takeChanges();
     east.edit("flow", "f", { name: '"still here"' }, 25);
@@ -71,7 +71,7 @@ describe("a column that one region's release does not have", () => {
   const former = full.map((each) => ({ ...each, columns: each.columns.filter((name) => name !== "default_fields") }));
   const holds = (tables: MemoryTables) => tables.live.get("variable")?.get("v")?.get("default_fields");
 
-  it("keeps its value everywhere when that region is upgraded, and that region gets the value too, even if the row was edited before", async () => {
+  it("keeps its value everywhere, and the region gets the value with its upgrade, even if the row was edited before", async () => {
     const [east, west] = [new MemoryTables("us-east", full), new MemoryTables("eu-west", former)];
     east.edit("user", "u", { username: '"ada"', is_active: "true" }, 9);
     east.edit("variable", "v", { user_id: '"u"', name: '"K"', default_fields: '["a"]' }, 10);
@@ -94,7 +94,7 @@ describe("a waiting row", () => {
     references: { parent_id: rule("folder").references.parent_id as Reference },
   };
 
-  it("is applied in the same round as the row that it refers to, even if that row merges into another one", async () => {
+  it("is applied in the same round as the referenced row, even if the referenced row merges into another row", async () => {
     const west = new MemoryTables("eu-west", [folder]);
     const named = (id: string, values: Record<string, string>, at: number) => ({
       table: "folder",
@@ -111,7 +111,7 @@ describe("a waiting row", () => {
     expect(west.waiting()).toEqual([]);
   });
 
-  it("gets its reference when the row that it refers to arrives, even if it was edited in between", async () => {
+  it("gets its reference when the referenced row arrives, even if a user edited the waiting row before", async () => {
     const west = new MemoryTables("eu-west", [folder]);
     const child = { id: '"c"', user_id: '"u"', name: '"child"', parent_id: '"p"', description: '"first"' };
     await applyRows(west, [folder], [{ table: "folder", id: "c", row: made(child, 10) }]);
@@ -130,7 +130,7 @@ describe("a waiting row", () => {
     });
   });
 
-  it("keeps the value that a user meanwhile wrote to the column whose reference was missing", async () => {
+  it("keeps a user's own value of the column whose reference was missing, if the user wrote it in the meantime", async () => {
     const west = new MemoryTables("eu-west", [folder]);
     const user_id = '"u"';
     const [own, other] = [

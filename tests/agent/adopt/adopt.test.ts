@@ -13,7 +13,7 @@ describe("an account's fleet-wide id", () => {
     expect(fleetUserId("langflow-dr", "admin")).toBe("5466306f-350b-51ce-a085-b99d1bd0950d");
   });
 
-  it("is a version 5 UUID, and the same one on each calculation", () => {
+  it("is a version 5 UUID, and equal on each calculation", () => {
     fc.assert(
       fc.property(project, name, (fleet, user) => {
         const id = fleetUserId(fleet, user);

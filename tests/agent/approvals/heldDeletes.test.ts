@@ -9,7 +9,7 @@ describe("held deletes", () => {
   const ids = (count: number) => Array.from({ length: count }, (_, n) => `id-${n}`);
   const limit = { share: 0.2, number: 10 };
 
-  it("exceed both the number and the share of flows that the limit allows", () => {
+  it("are deletes that exceed both the allowed number and the allowed share of flows", () => {
     expect(unusualDeletes("w", ids(11), 54, limit)).toMatchObject({ of: 54, ids: ids(11).sort() });
     expect(unusualDeletes("w", ids(11), 55, limit)).toBeUndefined();
     expect(unusualDeletes("w", ids(10), 10, limit)).toBeUndefined();
@@ -28,7 +28,7 @@ describe("held deletes", () => {
     expect(codes[0]).not.toBe(codes[1]);
   });
 
-  it("stay released for an hour after an operator enters their code in the folder of the agent that holds them", () => {
+  it("stay released for an hour after an operator enters their code in the agent's folder", () => {
     const folder = mkdtempSync(join(tmpdir(), "release-"));
     const releases = new Releases(folder);
     const held = { ids: ["a", "b"], code: "0a1b2c3d", of: 3 };

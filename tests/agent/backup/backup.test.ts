@@ -124,7 +124,7 @@ describe("the check for data that is newer than the backup", () => {
     );
   });
 
-  it("names the newer data, but no more than a few files", () => {
+  it("names the newer data, and only the first few files", () => {
     const claimFiles = Array.from({ length: 8 }, (_, index) => `file-${index}`);
     const refusal = refuseNewer({ rows: { flow: 2, user: 0 }, claimFiles, userFiles: [] }, takenAt);
     expect(refusal?.exitCode).toBe(ExitCode.Refused);
@@ -154,7 +154,7 @@ describe("the list of uploaded files", () => {
 });
 
 describe("lost uploads", () => {
-  it("are all logged, and the error message names the first few and the number of the others", () => {
+  it("are all logged, and the error message names the first few uploads and the number of further uploads", () => {
     const bucket = new Bucket({} as S3Client, "flows");
     const said: unknown[] = [];
     const lost = new LostFiles(
@@ -232,7 +232,7 @@ describe("forEachConcurrent()", () => {
 describe("a program", () => {
   const environment = { PATH: process.env.PATH };
 
-  it("reports that it is not on PATH, or its last error output and what to do", async () => {
+  it("reports its absence from PATH, or its last error output and the remedy", async () => {
     await expect(runProgram("no-such-program", [], environment)).rejects.toMatchObject({
       exitCode: ExitCode.BadInput,
       message: "no-such-program is not on PATH",
@@ -244,7 +244,7 @@ describe("a program", () => {
     });
   });
 
-  it("has ended by the time that its reader stops early or aborts it", async () => {
+  it("has ended when its reader stops reading early or aborts the program", async () => {
     const script = ["-c", "echo $$; exec sleep 600"];
     const look = (pid: string) => expect(() => process.kill(Number(pid), 0));
     let pid = "";

@@ -99,7 +99,7 @@ describe("the CloudWatch results", () => {
     expect(value(answers, "replication_failed_operations", "eu-west")).toBe(3);
   });
 
-  it("are combined across pages, even if an earlier page has only part of them", async () => {
+  it("are combined across pages, even if an earlier page has only a part of the values", async () => {
     const [failed, free] = [place("replication_failed_operations", "eu-west"), place("database_free_storage_bytes")];
     const { cloudWatch } = answering(
       [result(failed, { 5: 1 }, "PartialData"), result(free, { 5: 7 })],
@@ -110,7 +110,7 @@ describe("the CloudWatch results", () => {
     expect(value(answers, "database_free_storage_bytes")).toBe(7);
   });
 
-  it("are unknown if they are missing, outdated or failed, but missing failures count as zero", async () => {
+  it("are unknown if they are missing, outdated or failed, but a missing number of failures is zero", async () => {
     const { cloudWatch } = answering([
       result(place("database_connections"), {}),
       result(place("database_free_storage_bytes"), { 20: 5 }),
@@ -130,7 +130,7 @@ describe("the CloudWatch metrics", () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  it("keep their values for 15 minutes while CloudWatch is unreachable, which is logged once, and return together with CloudWatch", async () => {
+  it("keep their values for 15 minutes while CloudWatch is unreachable; the outage is logged once", async () => {
     const registry = new Registry();
     const warn = jest.fn();
     const stop = new AbortController();

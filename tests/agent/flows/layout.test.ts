@@ -97,7 +97,7 @@ describe("a flow's path in the repository", () => {
     expect(flowPath("default", undefined, { id: ID, name: "A flow" }, taken)).toBe("default/A_flow_6f1c2a34.json");
   });
 
-  it("has different folders for projects that would otherwise share one", () => {
+  it("has different folders for two projects whose names give the same folder name", () => {
     const first = projectFolder("Team / A", () => false);
     const second = projectFolder("Team . A", (name) => name === first.toLowerCase());
     expect(second).not.toBe(first);

@@ -36,7 +36,7 @@ describe("the history in a clone", () => {
     expect(count("new")).toBe(3);
   });
 
-  it("starts at the last commit that both sides had, so that the commits since then need no further fetch", async () => {
+  it("starts at the last common commit, so that the commits since then need no further fetch", async () => {
     const clone = await host.open("known");
     expect(await clone.fetch(at(-11))).toBe(at(-1));
     expect(host.in("known", ["rev-list", "refs/host/main"]).split("\n")).toEqual(commits.slice(-11).reverse());
@@ -45,14 +45,14 @@ describe("the history in a clone", () => {
     expect(count("known")).toBe(11);
   });
 
-  it("is only the newest commit if the host does not have the commit that both sides had", async () => {
+  it("is only the newest commit if the host no longer has the last common commit", async () => {
     const clone = await host.open("unknown");
     expect(await clone.fetch("1".repeat(40))).toBe(at(-1));
     expect(count("unknown")).toBe(1);
     expect(await clone.leadsTo("1".repeat(40), at(-1))).toBe(false);
   });
 
-  it("is fetched completely to check whether one commit is an ancestor of another, but only if the fetched part does not show it", async () => {
+  it("is fetched completely to check whether a commit is an ancestor of another, but only if the fetched part is not enough", async () => {
     const clone = await host.open("leads");
     await clone.fetch();
     expect(await clone.leadsTo(at(-1), at(-1))).toBe(true);

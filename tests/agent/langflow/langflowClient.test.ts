@@ -65,7 +65,7 @@ describe("LangFlow's responses", () => {
     expect([locked.taken, locked.outdated]).toEqual([false, false]);
   });
 
-  it("are reported without the flow's contents that they repeat, such as a statement or an input", async () => {
+  it("are reported without the flow's contents, such as a statement or an input, even if LangFlow repeats them", async () => {
     const secret = "sk-a-secret-of-the-flow";
     const answers: [number, string][] = [
       [500, JSON.stringify({ message: `INSERT INTO flow VALUES ('${secret}')` })],
@@ -104,9 +104,9 @@ describe("flows that are created in one request", () => {
   });
 
   it.each<[string, unknown]>([
-    ["fewer", made().slice(1)],
-    ["others", made().toReversed()],
-    ["no list", { flows: made() }],
+    ["fewer flows", made().slice(1)],
+    ["the flows in a different order", made().toReversed()],
+    ["an object instead of a list", { flows: made() }],
   ])("are not accepted if the response has %s", async (_, answer) => {
     await expect(create(answer)).rejects.toThrow(LangFlowUnreachable);
   });

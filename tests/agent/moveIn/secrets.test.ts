@@ -23,7 +23,7 @@ const variable = (value: string, type = "Credential"): Texts =>
 const sealed = (table: string, texts: Texts) => resealed(ruleOf(table), texts, keys);
 
 describe("a migrated secret", () => {
-  it("is encrypted with the fleet's key, whichever key of the source it had; ciphertext of the fleet's key stays unchanged", () => {
+  it("is encrypted with the fleet's key, whichever key of the source encrypted it before", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.constantFrom(old, older, fleet), (clear, under) => {
         const value = under.encrypt(clear);

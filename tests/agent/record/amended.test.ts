@@ -144,7 +144,7 @@ describe("a force-pushed history without any commit by an agent", () => {
     ]);
   });
 
-  it("that was made in an older clone reverts nothing that its author did not edit", async () => {
+  it("from an older clone reverts nothing except its author's own edits", async () => {
     const all = await edited();
     const { fleet, host, langflow } = all;
     const older = Object.fromEntries(host.contents(all.recorded));

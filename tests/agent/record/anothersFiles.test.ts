@@ -146,7 +146,7 @@ describe("a flow's file in another user's folder", () => {
 });
 
 describe("a folder without an owner", () => {
-  it("that holds recorded flows of a user stays, and is reported as a problem of that user", async () => {
+  it("stays if it contains recorded flows of a user, and is reported as that user's problem", async () => {
     const { fleet, langflow, push } = await recorded();
     const files = [...fleet.host.contents()].filter(([path]) => path.startsWith("default/"));
     push({

@@ -25,7 +25,7 @@ const UNTOUCHED = [
   ["yan 2", CANARY],
 ];
 
-describe("a file that a person replaces with the file of a different flow", () => {
+describe("a flow's file that a person overwrites with a different flow", () => {
   for (const [title, isMoved, changes] of [
     ["copied from another user's folder", false, {}],
     ["moved from another user's folder", true, {}],
@@ -47,7 +47,7 @@ describe("a file that a person replaces with the file of a different flow", () =
         ]);
       });
 
-  it("is recorded again if a person deletes it later, and its flow is not deleted", async () => {
+  it("is written again with its own flow if a person then deletes it, and that flow stays", async () => {
     const { fleet, push } = await recorded();
     push({ [YANS]: fleet.file(ZOES) });
     await fleet.settle();

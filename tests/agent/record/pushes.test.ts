@@ -21,7 +21,7 @@ const ONE = "default/One.json";
 const names = () => [...fleet.langflow.rows.values()].map(({ flow }) => flow.name).sort();
 
 describe("a person's push", () => {
-  it("creates a flow with the id in a new file, and announces the flow before its creation", async () => {
+  it("creates a flow with the id from a new file, and announces the id before it creates the flow", async () => {
     const { langflow } = await begin();
     const announced: boolean[] = [];
     const { step } = langflow.faults;
@@ -38,7 +38,7 @@ describe("a person's push", () => {
     expect(fleet.file("default/Team/project.yaml")).toContain(`id: ${langflow.rows.get(B)?.folder}`);
   });
 
-  it("fills a new fleet's first region with many flows at once, and holds only the one that fails", async () => {
+  it("fills a new fleet's first region with many flows at once, and holds only a flow that fails", async () => {
     const { langflow } = await begin();
     const ids = Array.from({ length: 45 }, (_, at) => `${String(at).padStart(8, "0")}-3a1d-4c0e-8f43-6d9a0b5c7e21`);
     langflow.faults.broken.add(ids[7] ?? "");
@@ -53,7 +53,7 @@ describe("a person's push", () => {
     expect(langflow.rows.size).toBe(45);
   });
 
-  it("changes only the fields that it edits, and the region's own secrets stay", async () => {
+  it("changes only the edited fields, and keeps the region's own secrets", async () => {
     const langflow = await recorded();
     langflow.save(A, { description: "in LangFlow" });
     fleet.push({ [ONE]: fleet.edited(ONE, { data: graph("by hand", "") }) });
@@ -94,7 +94,7 @@ describe("a person's push", () => {
     expect(fleet.paths().filter((path) => path.startsWith("default/One"))).toHaveLength(2);
   });
 
-  it("loses to a later edit of the graph in LangFlow and becomes a copy under its author's name, even if the author's clock is ahead", async () => {
+  it("loses to a later edit of the graph in LangFlow, and becomes a copy with its author's name, even if the author's clock is ahead", async () => {
     const langflow = await recorded();
     fleet.push({ [ONE]: fleet.edited(ONE, { data: graph("by hand", "") }) });
     fleet.pass(30);
@@ -219,7 +219,7 @@ describe("a person's push", () => {
     expect(fleet.file(ONE)).toContain("edited");
   });
 
-  it("that only moves a file deletes nothing, even if it moves the file to a path that is not scanned for flows", async () => {
+  it("that only moves a file deletes nothing, even if the new path is not scanned for flows", async () => {
     const langflow = await recorded();
     const text = fleet.file(ONE);
     fleet.push({ [ONE]: undefined, "default/a/b/c/One.json": text });
@@ -269,7 +269,7 @@ describe("a person's push", () => {
     expect(langflow.rows.size).toBe(0);
   });
 
-  it("that restores files whose deletes still wait for a release leaves the flows unchanged", async () => {
+  it("that restores files before their deletes are released leaves the flows unchanged", async () => {
     const { langflow } = await begin({ deletes: { share: 0, number: 1 } });
     for (const id of [A, B]) langflow.save(id, { name: id.slice(0, 4), data: graph(id) });
     await fleet.cycle();
@@ -314,7 +314,7 @@ describe("a person's push", () => {
     expect(langflow.rows.get(A)?.token?.[14]).toBe("8");
   });
 
-  it("to a folder of an earlier release binds the folder to the user who owns its flows, or else to the user of the same name", async () => {
+  it("to an earlier release's folder binds the folder to the owner of its flows, or else to the user of the same name", async () => {
     const { langflow } = await begin();
     const [ada, bob] = [langflow.addUser("ada"), langflow.addUser("Bob")];
     langflow.save(A, { name: "Hers", data: graph("x") }, undefined, ada);
@@ -356,7 +356,7 @@ describe("a commit by an agent of the previous release", () => {
     expect(langflow.rows.get(A)?.token).toBe(B);
   });
 
-  it("loses to an edit that is later than its own edit time, and becomes a copy under its region's name", async () => {
+  it("loses to an edit after its own edit time, and becomes a copy with its region's name", async () => {
     const langflow = await recorded();
     langflow.save(A, { data: graph("in us-east") });
     fleet.pass(300);
@@ -370,7 +370,7 @@ describe("a commit by an agent of the previous release", () => {
     expect(names()).toEqual(["One", "One (eu-west 2026-01-01 00:01:05)"]);
   });
 
-  it("that moves a flow to a project that has not arrived waits for that project, and creates no duplicate", async () => {
+  it("that moves a flow to a new project waits for the project's arrival, and creates no duplicate", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("x") }, "Team");
     await fleet.cycle();

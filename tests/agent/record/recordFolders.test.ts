@@ -57,7 +57,7 @@ describe("the owner of a folder", () => {
     });
   };
 
-  it("is the user that user.yaml names; if several folders name one user, the folder with that user's recorded flows counts, or else the oldest; `default` is the superuser's", async () => {
+  it("is the user in user.yaml; if several folders name one user, only one counts: that with the user's recorded flows, or the oldest", async () => {
     const yaml = `id: ${BOB}\nname: Robert\n`;
     const files = { "z/user.yaml": yaml, "m/user.yaml": yaml, "m/a.json": "{}", "default/user.yaml": yaml };
     for (const [of, folder] of [
@@ -74,7 +74,7 @@ describe("the owner of a folder", () => {
     }
   });
 
-  it("remains the user whose flows were recorded in the folder if user.yaml is missing or names a user who has a different folder", async () => {
+  it("is the user of the folder's recorded flows if user.yaml is missing, or names a user with a different folder", async () => {
     const yaml = `id: ${BOB}\nname: Robert\n`;
     for (const written of [yaml, "name: nobody\n"]) {
       const files = { "bob/user.yaml": yaml, "eve/user.yaml": written };
@@ -84,7 +84,7 @@ describe("the owner of a folder", () => {
     }
   });
 
-  it("without a user.yaml is the owner of the folder's flows, or else the only user of the same name, or undefined if that is ambiguous", async () => {
+  it("without a user.yaml is the owner of its flows, or else the only user of the same name, or undefined if there are several", async () => {
     const files = { "team/a.json": "{}", "bob/b.json": "{}", "other/c.json": "{}", "docs/readme.md": "" };
     const first = await given(files, {
       owners: {
@@ -104,7 +104,7 @@ describe("the owner of a folder", () => {
     expect((await given({ "bob/b.json": "{}" }, { users: twins })).byUser.size).toBe(1);
   });
 
-  it("gets a new folder, whose name is unused in any letter case, if this user is active and has flows", async () => {
+  it("gets a new folder, with a name that is unused in any letter case, only if the owner is active and has flows", async () => {
     const users = [user(ADA, "admin"), user(BOB, "Bob"), user(EVE, "eve", false)];
     const { byUser } = await given({ "BOB/readme.md": "" }, { users, flows: [BOB, EVE] });
     expect([...byUser]).toEqual([
@@ -115,7 +115,7 @@ describe("the owner of a folder", () => {
 });
 
 describe("a commit's files", () => {
-  it("are reported with a reason if they cannot be read; a flow that two files contain is read from the recorded file, or else from the first", async () => {
+  it("are reported if they cannot be read; if two files have the same flow, the recorded file is read, or else the first", async () => {
     const { tree, reader } = await treeOf({
       "default/link.json": { plain: false },
       "default/\uFFFD.json": flow(ADA),
@@ -191,7 +191,7 @@ describe("the path of a flow's file", () => {
     expect(places.projectAt("default/By name/b.json")).toEqual({ name: "By name" });
   });
 
-  it("belongs, in a folder without a project id, to the project whose default folder it is, unless another folder is bound to that project", async () => {
+  it("in a project's default folder means that project, unless project.yaml binds another folder to the project", async () => {
     const suffixed = projectFolder("Team / Ä", (name) => name.length < 10);
     const projectOf = async (files: Record<string, string>, path: string, ids = projects) => {
       const { tree } = await treeOf({ ...files, [path]: flow(EVE) });

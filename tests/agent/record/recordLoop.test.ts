@@ -67,7 +67,7 @@ describe("the record's loop", () => {
     expect([await calls(12_249), await calls(12_250)]).toEqual([2, 3]);
   });
 
-  it("continues at once if it repaired its clone, which it tries only once for each kind of failure", async () => {
+  it("continues at once after a repair of its clone, and tries only one repair per kind of failure", async () => {
     const { calls, cycle, repository, value, log } = started();
     cycle.mockRejectedValueOnce(new GitUnreachable("git fetch: fatal: bad object"));
     repository.mend.mockResolvedValueOnce(true);
@@ -93,7 +93,7 @@ describe("the record's loop", () => {
     expect([await calls(1_249), await calls(1_250)]).toEqual([2, 3]);
   });
 
-  it("makes no requests in a region that is not the recorder, and exports only the metric that says so", async () => {
+  it("makes no requests in a region that is not the recorder, and exports only the metric `langflow_dr_record_recorder`", async () => {
     const { calls, isRecorder, repository, value, loop } = started();
     isRecorder.mockReturnValue(false);
     expect(await calls(30_000)).toBe(0);
@@ -205,7 +205,7 @@ describe("the record's loop", () => {
 });
 
 describe("the health check", () => {
-  it("lists held flows and skipped files by path and reason, and held deletes by code, and fails if the agent shows no sign of life", async () => {
+  it("lists held flows, skipped files and held deletes, and fails if the agent shows no sign of life", async () => {
     const held = [
       { path: "LangFlow 1", reason: "no", kind: "flow" as const },
       { path: "LangFlow 2", reason: "waits", kind: "deletes" as const },

@@ -177,7 +177,7 @@ describe("the record in Git", () => {
     ],
     ["it cannot parse as JSON", () => new SyntaxError("Unexpected token sk-of-a-user"), "SyntaxError"],
     ["the database cannot return", () => refused("54001"), "54001"],
-  ])("omits only the flow that %s, and has the others after the same cycle", async (_, error, reason) => {
+  ])("omits only the flow that %s, and has all other flows after the same cycle", async (_, error, reason) => {
     const { langflow } = await begin();
     for (const id of [A, B, C]) langflow.save(id, { name: id, data: graph("x") });
     const { database } = fleet.region().parts;
@@ -435,7 +435,7 @@ describe("while the Git host is unreachable or declines pushes,", () => {
     expect(files).toEqual(["default/Team/Duo.json", `default/Team/Duo_${B.slice(0, 8)}.json`, "default/Team/Uno.json"]);
   });
 
-  it("a pending version of a graph that a person changed or deleted is merged as a later edit", async () => {
+  it("a pending save from LangFlow counts as later than a person's push that changed or deleted the flow's file", async () => {
     const { langflow } = await pending();
     fleet.push({
       "default/Team/One.json": fleet.edited("default/Team/One.json", { data: graph("by hand", "") }),

@@ -164,7 +164,7 @@ describe("a repository whose history is rewritten", () => {
     expect(fleet.file(TWO)).toContain("by hand");
   });
 
-  it("while commits are pending receives the contents of those commits again", async () => {
+  it("gets the contents of pending commits again", async () => {
     const [first] = await recorded();
     fleet.away = true;
     fleet.langflow.save(A, { data: graph("one 4") });
@@ -231,7 +231,7 @@ describe("a second region", () => {
     expect(east.rows.get(A)?.flow.description).toBe("d");
   });
 
-  it("that was the recorder earlier does not import what the other region recorded meanwhile", async () => {
+  it("that becomes the recorder again does not import the other region's recorded commits", async () => {
     const { east, west } = await two();
     east.save(A, { name: "One", data: graph("first") });
     await fleet.cycle();

@@ -93,7 +93,7 @@ describe("a repository that was scrubbed of a text does not get the text back", 
     await expectLeft();
   });
 
-  it("if the Git reference that marks the imported commits is rewritten too and another region takes over", async () => {
+  it("if another region takes over and the Git reference of the imported commits is rewritten too", async () => {
     await inTurn();
     fleet.push({ "README.md": "hello" });
     await fleet.settle();
@@ -190,7 +190,7 @@ describe("a scrubbed file that the recorder leaves unchanged", () => {
     expectNowhere();
   });
 
-  it("does not delete a flow that a user has edited since if a person deletes the file: the delete is held, by the next recorder too", async () => {
+  it("does not delete a flow with later edits if a person deletes the file: the delete is held, by the next recorder too", async () => {
     await left();
     fleet.langflow.save(A, { description: "edited" });
     fleet.push({ [ONE]: undefined });
@@ -222,7 +222,7 @@ describe("a scrubbed file that the recorder leaves unchanged", () => {
     }
   });
 
-  it("changes only the fields of its flow that a person edits in it, for the next recorder too", async () => {
+  it("changes only those fields of its flow that a person edits in the file, for the next recorder too", async () => {
     await left();
     for (const description of ["a new one", "another"]) {
       fleet.push({ [ONE]: fleet.edited(ONE, { description }) });

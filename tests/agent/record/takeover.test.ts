@@ -38,7 +38,7 @@ it("the next recorder imports from Git what the lost recorder had committed but 
   }
 });
 
-it("the recorder commits the time of an edit that replication has not read yet, so that the next recorder does not revert it", async () => {
+it("the recorder commits an edit's time before replication has read the edit, so that the next recorder does not revert the edit", async () => {
   const { fleet, east, west } = await recordedInEast();
   try {
     east.langflow.readUntil = fleet.clock;
@@ -60,7 +60,7 @@ it("the recorder commits the time of an edit that replication has not read yet, 
   }
 });
 
-it("the next recorder does not import an edit that waited earlier if the user has edited the flow since", async () => {
+it("the next recorder does not import a waiting edit if the user has edited the flow since", async () => {
   const { fleet, east, west } = await recordedInEast();
   try {
     east.langflow.faults.broken.add(A);
@@ -86,7 +86,7 @@ it("the next recorder does not import an edit that waited earlier if the user ha
   }
 });
 
-it("a region that becomes the recorder again imports a push that restores what it had recorded earlier", async () => {
+it("a region that becomes the recorder again imports a push even if the push restores the region's own earlier commits", async () => {
   const fleet = await Fleet.make({ regions });
   try {
     const [east, west] = [fleet.region("us-east"), fleet.region("eu-west")];

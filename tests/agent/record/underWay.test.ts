@@ -43,7 +43,7 @@ async function takenOver(happens: (eu: SimulatedFleet["langflow"]) => void, push
 }
 const edited = (eu: SimulatedFleet["langflow"]) => eu.save(A, { data: graph("x15", NEW_KEY) });
 
-describe("a change that another region's recorder committed and that has not replicated yet", () => {
+describe("another region's change that is committed to Git but not replicated yet", () => {
   it("holds its flow until the edit arrives with its typed-in key, and creates no copy", async () => {
     const { us, expectHeld, arrive } = await takenOver(edited);
     expectHeld();

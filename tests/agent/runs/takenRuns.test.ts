@@ -13,7 +13,7 @@ describe("a region's decision on its waiting runs", () => {
     });
   const by = (region: string, at = 1_000 * DAY) => ({ run: { region, at } });
 
-  it("leaves a run to its home unless a person answers it here, and then takes it", () => {
+  it("leaves a run to its home region until a person answers it in this region, and then takes the run over", () => {
     expect(decided({}, false)).toMatchObject({ resumable: [], blocked: [], wanted: [] });
     expect(decided({}, true)).toMatchObject({
       resumable: [],
@@ -23,7 +23,7 @@ describe("a region's decision on its waiting runs", () => {
     });
   });
 
-  it("lets a run go on after its own take-over only when every other region has read of it", () => {
+  it("resumes a run after a take-over only when every other region has read about the take-over", () => {
     expect(TAKE_OVER_MS).toBeGreaterThan(RELIED_MS * 1.008);
     expect(decided(by("eu-west"), false, TAKE_OVER_MS - 1)).toMatchObject({
       resumable: [],
@@ -33,7 +33,7 @@ describe("a region's decision on its waiting runs", () => {
     expect(decided(by("eu-west"), true, TAKE_OVER_MS)).toMatchObject({ resumable: ["run"], blocked: [], wanted: [] });
   });
 
-  it("gives a run up to the region that took it last, and may take it back after a minute", () => {
+  it("leaves a run to the region with the latest take-over, and may take the run back after a minute", () => {
     expect(decided(by("us-east"), false, 60_000)).toMatchObject({ resumable: [], blocked: ["run"], wanted: [] });
     expect(decided(by("us-east"), true, 59_999)).toMatchObject({ blocked: ["run"], wanted: [] });
     expect(decided(by("us-east"), true, 60_000)).toMatchObject({ blocked: ["run"], wanted: ["run"] });

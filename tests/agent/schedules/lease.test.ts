@@ -36,7 +36,7 @@ const view = (more: Partial<View>): View => ({
 const west = (more: Partial<View>) => view({ region: "eu-west", fence: NEVER, ...more });
 
 describe("the region that holds the lease of the schedules", () => {
-  it("renews the lease for a term that begins before the request, and keeps the lease's start", () => {
+  it("renews the lease for a term from a time before the request, and keeps the start of the lease", () => {
     const lease = { ...LEASE, until: NOW + TERM_MS };
     expect(decide(view({}))).toEqual({ kind: "hold", lease, until: NOW + TERM_MS });
   });
@@ -54,7 +54,7 @@ describe("the region that holds the lease of the schedules", () => {
     expect(decide(view({ giveTo: "us-east" }))).toMatchObject({ kind: "hold" });
   });
 
-  it("sets the end of a lease that it gives up to the time when it stopped firing, but not before the lease's start", () => {
+  it("gives up a lease with the time when it stopped firing schedules as the lease's end, but not before the lease's start", () => {
     expect(given(LEASE, NOW + 1_000, "eu-west")).toEqual({ ...LEASE, until: NOW + 1_000, given: true, to: "eu-west" });
     expect(given(LEASE, NOW + 60_000, undefined).until).toBe(LEASE.until);
     expect(given({ ...LEASE, after: NOW + 5_000 }, NOW, undefined).until).toBe(NOW + 5_000);
@@ -82,7 +82,7 @@ describe("the region that holds the lease of the schedules", () => {
 describe("a region without the lease of the schedules", () => {
   const taken = { kind: "hold", lease: { region: "eu-west", generation: 6, after: LEASE.until, until: NOW + TERM_MS } };
 
-  it("takes the lease if it has seen no renewal for a term plus the clock tolerance, and starts at the end of the old lease", () => {
+  it("takes the lease after a term and the clock tolerance without a renewal, and starts at the end of the old lease", () => {
     expect(decide(west({ unchangedMs: TERM_MS }))).toEqual({ kind: "wait" });
     expect(decide(west({ unchangedMs: TERM_MS + 2_000 }))).toEqual({ kind: "wait" });
     expect(decide(west({ unchangedMs: TERM_MS * 1.01 + 2_000 }))).toMatchObject(taken);
@@ -110,7 +110,7 @@ describe("a region without the lease of the schedules", () => {
         expect(decide(west({ ...more, lease, named: "eu-west", unchangedMs: 60_000 }))).toEqual({ kind: "wait" });
   });
 
-  it("keeps the old start when it takes back a lease that it gave up, so that it can make up for missed schedules", () => {
+  it("keeps the old start when it takes back a released lease, so that it can make up for missed schedules", () => {
     const lease = { ...LEASE, until: NOW - 5_000, given: true } as const;
     const step = decide(view({ lease, fence: { ...FENCE, holder: false } }));
     expect(step).toMatchObject({ kind: "hold", lease: { generation: 6, after: LEASE.after } });
@@ -152,7 +152,7 @@ describe("without a witness,", () => {
     return new Keeper({ region, named: "us-east", fence, ...rest }).round();
   };
 
-  it("only the configured region fires schedules, from now on and without an end", async () => {
+  it("only the configured region fires schedules, beginning now and without a time limit", async () => {
     await round("us-east", NEVER);
     expect(opened).toEqual([[NOW / 1000, NOW, Number.POSITIVE_INFINITY]]);
     await round("us-east", { ...FENCE, until: Number.POSITIVE_INFINITY });
@@ -163,7 +163,7 @@ describe("without a witness,", () => {
     expect([opened, closed]).toEqual([[], []]);
   });
 
-  it("the configured region continues from the start of its valid lease, or else after the latest end that it had requested", async () => {
+  it("the configured region continues from its valid lease's start, or else from the latest end that it requested", async () => {
     await round("us-east", FENCE);
     expect(opened[0]?.[1]).toBe(FENCE.after);
     await round("us-east", { ...FENCE, until: NOW - 1, asked: { generation: 5, until: NOW + 7_000 } });

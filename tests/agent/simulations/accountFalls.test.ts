@@ -55,7 +55,7 @@ describe("a flow's child row", () => {
   const gone = (tables: MemoryTables) =>
     tables.all().map(({ table, id, row }) => [table, id, row.deletedAt !== undefined, Object.keys(row.cells).length]);
 
-  it("waits without a report in a region that lacks the flow, as do its own child rows, and is applied with the flow", async () => {
+  it("waits with its own child rows in a region that lacks the flow, without a report, and is applied with the flow", async () => {
     const [east] = await pair();
     const south = regionWith("ap-south", ...TABLES);
     const flow = east.all(new Set(["flow f"]));
@@ -72,7 +72,7 @@ describe("a flow's child row", () => {
       expect(contentsOf(south, table)[id]).toEqual(contentsOf(east, table)[id]);
   });
 
-  it("is not published when it is cascade-deleted, is in no new epoch, and is published in full when an edit restores the flow", async () => {
+  it("is neither published nor in a new epoch after its cascade delete, and is published in full when an edit restores the flow", async () => {
     const [east, west] = await pair();
     const fromWest = await edited(west);
     east.edit("flow_version", "v", VERSION, 10);

@@ -57,7 +57,7 @@ function flowsAreShown(tables: MemoryTables): void {
 }
 
 describe("flows that users of three regions create, edit, rename, move, delete and re-create", () => {
-  it("converge in every region: no flow is lost, and no flow returns if the user who deleted it had seen its latest version", async () => {
+  it("converge in every region: no flow is lost, and no flow returns if the deleting user had seen its latest version", async () => {
     const holds = holdsAmong([...TABLES, ...PARTS]);
     await fc.assert(fc.asyncProperty(historiesWith("epoch"), clocks, holds), parameters);
   });

@@ -68,7 +68,7 @@ async function failover(seed: number, isReachedByPeople: boolean) {
   return { ran, keys };
 }
 
-it("in 1,000 failovers, each waiting run that people answer goes on, and in one region only", async () => {
+it("in 1,000 failovers, each waiting run that a person answers resumes in exactly one region", async () => {
   const took: number[] = [];
   for (let seed = 1; seed <= 1_000; seed += 1) {
     const { ran, keys } = await failover(seed, false);
@@ -83,7 +83,7 @@ it("in 1,000 failovers, each waiting run that people answer goes on, and in one 
   expect(took[Math.floor(took.length * 0.95)]).toBeLessThan(120_000);
 });
 
-it("a run goes on in two regions only if the first one was cut off from the others with the answer that it had just accepted", async () => {
+it("a run resumes in two regions only if the first region lost its connection to the others right after it accepted an answer", async () => {
   let twice = 0;
   for (let seed = 1; seed <= 500; seed += 1) {
     const { ran, keys } = await failover(seed, true);

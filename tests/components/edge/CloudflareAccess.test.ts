@@ -94,7 +94,7 @@ describe("CloudflareAccess", () => {
     expect(Object.keys(await inputs([]))).not.toContain("allowedIdps");
   });
 
-  it("protects the whole name only after all open paths are open", async () => {
+  it("creates the Access application of the whole hostname only after those of all open paths", async () => {
     const steps: string[] = [];
     await pulumi.runtime.setMocks({
       newResource: async ({ type, name, inputs }) => {

@@ -39,7 +39,7 @@ describe("FrontDoor", () => {
     expect(rules[1].expression).toContain('and not (http.cookie contains "access_token_lf"');
   });
 
-  it("limits the request rate of each client address by path, on the Pro plan and above also by host, on Business and above also by method", async () => {
+  it("limits each client address's request rate by path, by host too from the Pro plan on, and by method too from Business on", async () => {
     const [free, ...others] = await ofPhase("http_ratelimit");
     expect(others).toEqual([]);
     expect(free).toEqual({

@@ -276,7 +276,7 @@ describe("GlobalLoadBalancer", () => {
       expect(originsOn(resources)).toEqual({ "us-east": false, "eu-west": false, "edge-old": true });
     });
 
-    it("disables the old LangFlow at share 0 and steers between the regions as without it", async () => {
+    it("disables the old LangFlow at share 0 and steers between the regions as without an old LangFlow", async () => {
       const resources = await at(0, { steering: "geo" });
       const plain = only(await build({ steering: "geo" }), BALANCER).inputs;
       expect(only(resources, BALANCER).inputs).toEqual({

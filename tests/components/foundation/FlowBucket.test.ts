@@ -87,7 +87,7 @@ describe("FlowBucket", () => {
     expect(only(await build(), "aws:s3/bucket:Bucket").inputs).not.toHaveProperty("forceDestroy");
   });
 
-  it("deletes old versions of accounts after a week, or earlier if the bucket's own retention is shorter", async () => {
+  it("deletes noncurrent versions of objects below accounts/ after a week, or earlier if the bucket's retention is shorter", async () => {
     const type = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration";
     const accounts = async (noncurrentVersionDays: number) =>
       only(await build("us-east", { noncurrentVersionDays }), type).inputs.rules.find(

@@ -91,7 +91,7 @@ describe("SharedSecrets", () => {
     expect(kept((await build({})).resources, "provider-keys")).toBe("{}");
   });
 
-  it("stores a Git token only if configured, and marks a plain one as secret", async () => {
+  it("stores a Git token only if configured, and marks a plain-text token as secret", async () => {
     const { resources, secrets } = await build({}, "git-do-not-show");
     expect(kept(resources, "git-token")).toBe("git-do-not-show");
     expect(openText(resources)).not.toContain("git-do-not-show");

@@ -119,7 +119,7 @@ describe("a drill that edits flows", () => {
   const drilledAhead = (...how: ConstructorParameters<typeof AheadFleet>) =>
     drilled("clock", new AheadFleet(...how), { syncInterval: 0.5 });
 
-  it("checks with a full disk that large saves fail, succeed later, and are replicated once accepted", async () => {
+  it("checks that large saves fail on a full disk, succeed later, and are then replicated", async () => {
     const [full, roomy, halfFull, forgetful, slowlyFreed] = await Promise.all([
       drilledFull("refuses"),
       drilledFull("takes"),
@@ -153,7 +153,7 @@ describe("a drill that edits flows", () => {
     expect(looked(slowlyFreed.report).map(([, passed]) => passed)).toEqual([true, true, true, true]);
   });
 
-  it("checks without the Git host that edits reach the other region", async () => {
+  it("checks during an outage of the Git host that edits reach the other region", async () => {
     const [replicated, stale] = await Promise.all([
       drilled("git", new FakeFleet(), { syncInterval: 2, limits: { failedPercent: 1, unawarePercent: 0 } }),
       drilled("git", new StaleFleet(), { syncInterval: 2, limits: { failedPercent: 1, unawarePercent: 0 } }),
@@ -166,7 +166,7 @@ describe("a drill that edits flows", () => {
     expect(looked(stale.report)).toEqual([[check, false]]);
   });
 
-  it("checks that the clock is ahead, and that every region has the later of two edits", async () => {
+  it("checks during a clock fault that the clock is ahead, and that every region has the later of two edits", async () => {
     const [ahead, right, older] = await Promise.all([
       drilledAhead(600, "both"),
       drilledAhead(0, "later"),

@@ -160,7 +160,7 @@ describe("a drill that cannot finish normally", () => {
 });
 
 describe("a drill that dies", () => {
-  it("leaves its fault recorded in the lock whenever another process has to revert that fault", async () => {
+  it("leaves its fault recorded in the lock if another process has to revert the fault", async () => {
     const backend = await new FakeFleet().listen();
     const isWritten = () => backend.lock.isTaken;
     const seen: Record<string, boolean> = {};

@@ -120,7 +120,7 @@ describe("the lock of drills", () => {
     }
   });
 
-  it("stays with a drill that died until --restore frees it, even if no fault was injected", async () => {
+  it("stays with a drill that died until --restore frees the lock, even if the drill injected no fault", async () => {
     const bucket = new LockBucket();
     (await DrillLock.acquire(bucket, EAST, NEVER_MS)).abandon();
     await expect(DrillLock.acquire(bucket, WEST)).rejects.toMatchObject({ exitCode: ExitCode.Refused });
@@ -138,7 +138,7 @@ describe("the lock of drills", () => {
     await lock.release();
   });
 
-  it("that another drill takes over from a stalled drill stops the stalled drill from injecting a fault or releasing the lock", async () => {
+  it("stops a stalled drill from injecting a fault or releasing the lock after another process took the lock over", async () => {
     const bucket = new LockBucket();
     const stood = await DrillLock.acquire(bucket, EAST, NEVER_MS);
     const restorer = await DrillLock.inherit(bucket, signal, { deadMs: 0 });

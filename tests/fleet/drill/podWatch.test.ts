@@ -73,7 +73,7 @@ describe("PodWatch under load", () => {
     expect((await watched([new Error("no such autoscaler")])).found(2, [], 0, 1)).toBeUndefined();
   });
 
-  it("provides latencies for the report with new pods, without new pods, and without an autoscaler", () => {
+  it("reports latencies with new pods, without new pods, and without an autoscaler", () => {
     const traffic = (p50: number) => ({ requests: 100, failed: 1, p50, p95: 2 * p50 });
     const load: UnderLoad = { factor: 2, region: "eu-west", podsBefore: 2, podsMost: 2, scaling: traffic(300) };
     const of = (more: Partial<UnderLoad>) => loadChapter(sampleReport({ load: { ...load, ...more } }));

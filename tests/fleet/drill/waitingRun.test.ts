@@ -49,16 +49,16 @@ const waiting = async (change: Partial<FakeLangFlow>) => {
 };
 
 describe("a drill's waiting run", () => {
-  it("is answered until the region has taken it over, and must complete", async () => {
+  it("is approved repeatedly until the region accepts the approval, and must then complete", async () => {
     expect(await waiting({ rejected: 3 })).toBe("accepted after 0 s, and completed");
   });
 
-  it("is reported if the region does not know it, or if it does not complete", async () => {
+  it("fails the approval if the region does not list the run, or if the run does not complete", async () => {
     await expect(waiting({ isKnown: false })).rejects.toThrow("does not list");
     await expect(waiting({ after: "failed" })).rejects.toThrow("after the approval the run is failed");
   });
 
-  it("is an error of the drill if it ends instead of waiting", async () => {
+  it("fails the drill's start if the run ends instead of waiting for an approval", async () => {
     const langflow = Object.assign(new FakeLangFlow(), { status: "failed" });
     await expect(WaitingRun.start(langflow, "drill")).rejects.toThrow("should wait for an approval is failed");
   });

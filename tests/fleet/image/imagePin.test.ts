@@ -86,7 +86,7 @@ describe("pinning an image in Pulumi.yaml", () => {
 describe("commits of other people on the branch of an image update", () => {
   const ours: BranchCommit = { sha: "1", message: `Image\n\n${TRAILER}`, author: "app[bot]", committer: "app[bot]" };
 
-  it("exclude the commits that `image pin` made, even if GitHub is the committer", () => {
+  it("exclude the commits of `image pin`, even if GitHub is their committer", () => {
     expect(foreign([ours, { ...ours, committer: "web-flow" }, { ...ours, message: `${ours.message}\n` }])).toEqual([]);
   });
 

@@ -185,7 +185,7 @@ describe("init's proposals", () => {
     expect(proposeCidr(["10.0.0.0/8"])).toBeUndefined();
   });
 
-  it("place the witness outside the fleet's AWS regions: in its current one, in the state backend's, or in a default one", () => {
+  it("place the witness outside the fleet's AWS regions: in its current AWS region, the state backend's, or a default", () => {
     expect(proposeWitness(["eu-west-3", "us-east-2"], ["us-east-1", "eu-west-1"])).toBe("eu-west-3");
     expect(proposeWitness([undefined, "us-east-2"], ["us-east-1", "eu-west-1"])).toBe("us-east-2");
     expect(proposeWitness(["us-east-1", "nowhere-1"], ["us-east-1", "us-west-2"])).toBe("eu-central-1");

@@ -75,7 +75,7 @@ describe("the pull-request comment's section on capacity", () => {
     expect(comment([run([changed(type, path)])], [], ROOM)).not.toContain("Capacity");
   });
 
-  it("shows capacity shortages on any change, but does not cause a comment by itself", () => {
+  it("shows capacity shortages if anything changes; a shortage alone causes no comment", () => {
     const text = comment([run([change("update")])], [], TIGHT);
     expect(text).toMatch(
       /> \[!WARNING\]\n> - `eu-west`: langflow-dr:replicas\.max is 12: .*allows 812.*; set replicas\.max to 10/,

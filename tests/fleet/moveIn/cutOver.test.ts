@@ -170,7 +170,7 @@ describe("the report after a cut-over or a move back", () => {
     expect(divisionInWords(0.29)).toContain("29% of new visitors use the old LangFlow and 71% the fleet");
   });
 
-  it("lists rows that only the fleet has, or reports that nothing is known about them", () => {
+  it("lists the rows that only the fleet has, or reports that these rows are unknown", () => {
     const linesOf = (...of: Parameters<typeof sinceImportReport>) => terminalLines(sinceImportReport(...of));
     expect(linesOf("us-east", null, undefined)).toEqual([expect.stringMatching(/no import was recorded/)]);
     expect(linesOf("us-east", [], undefined)).toEqual([expect.stringMatching(/nothing was created/)]);

@@ -148,7 +148,7 @@ describe("the findings about a source", () => {
     expect(whatOf({ ...unknown, flows: [flow({ owner: undefined })] })).toEqual([]);
   });
 
-  it("stop the move from a newer or unknown LangFlow, and from one that ours cannot upgrade", () => {
+  it("stop the move from a LangFlow release that is unknown, newer than ours, or too old for ours to upgrade", () => {
     for (const version of ["1.13.1", "1.14.0", "2.0.0"])
       expect(whatOf({ ...SPOTLESS, version })).toEqual(["LangFlow's release"]);
     for (const revision of ["ffffffffffff", "d49cbced8696"])

@@ -232,7 +232,7 @@ describe("an unusual source database", () => {
     for (const each of [spy, copied]) each.mockRestore();
   });
 
-  it("has the knowledge bases in LangFlow's folder counted, and knowledge bases in other folders mentioned", async () => {
+  it("yields the number of knowledge bases in LangFlow's folder, and mentions those in other folders", async () => {
     const folder = recorded();
     expect((await look(folder)).unseen).toEqual([expect.stringMatching(/^knowledge bases: /)]);
     for (const base of ["bea/one", "bea/two", "cem/three"])
@@ -265,7 +265,7 @@ describe("an unusual source database", () => {
     expect(findings.get("rows of runs and logs")).toMatchObject({ count: 1, which: ["span (1)"] });
   });
 
-  it("has no user's flow counted as a starter flow, even in the folder of starter flows", async () => {
+  it("does not count a user's flow as a starter flow, even in the folder of starter flows", async () => {
     const folder = recorded([
       "UPDATE flow SET folder_id = (SELECT id FROM folder WHERE user_id IS NULL) WHERE name = 'Plain'",
     ]);

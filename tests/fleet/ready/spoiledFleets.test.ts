@@ -206,7 +206,7 @@ describe("a recorded fleet", () => {
     expect(regions[0]?.drill).toMatchObject({ passed: true, detectionSeconds: 36.5, recoverySeconds: 2.4 });
   });
 
-  it.each(SPOILED)("with %s fails exactly the check for it", async (_, spoil, check, finding) => {
+  it.each(SPOILED)("with %s fails exactly the check for that problem", async (_, spoil, check, finding) => {
     spoil();
     const { readiness, broken } = await brokenIn();
     expect(broken.map((each) => each.check)).toEqual([check]);
@@ -304,7 +304,7 @@ describe("a recorded fleet", () => {
     expect(broken.map(({ check }) => check)).toEqual(["us-east: restore rehearsed", "eu-west: restore rehearsed"]);
   });
 
-  it("is checked directly if its pool is disabled, because Cloudflare does not probe that pool", async () => {
+  it("asks LangFlow itself in a region whose pool is disabled, because Cloudflare does not probe that pool", async () => {
     fleet.edges("pools/pool-us-east", "enabled", false);
     fleet.edges("pool-us-east/health", "pop_health", {});
     const { findings } = readinessOf(await fleet.collect());

@@ -130,7 +130,7 @@ describe("the comparison of how two releases open a flow", () => {
     expect(compareOpened(undefined, undefined).result).toBe("not known");
   });
 
-  it("names five components and the number of further ones", () => {
+  it("names five components and the number of further components", () => {
     const gone = ["A", "B", "C", "D", "E", "F", "G"].map((name) => of("gone", name));
     expect(compareOpened(gone, undefined).said).toBe("gone: A, B, C, D, E, and 2 others");
   });

@@ -341,7 +341,7 @@ describe("readProject", () => {
     },
   );
 
-  it("rejects, in that region's file, a retention shorter than the interval between backups", () => {
+  it("rejects a backup retention shorter than the interval between backups, and names the region's file", () => {
     edit("Pulumi.us-east.yaml", ({ config }) => {
       config["langflow-dr:backup"] = { schedule: "0 3 1 1 *" };
     });

@@ -53,14 +53,14 @@ describe("the checks of an old and a new LangFlow on one database", () => {
   it.each<[Which, Which]>([
     ["new", "old"],
     ["old", "new"],
-  ])("fail if the %s one rejects a session of the %s one", async (to, as) => {
+  ])("fail if the %s LangFlow rejects a session of the %s LangFlow", async (to, as) => {
     expect(await sessionsInBoth(both(refuses(to, as, "GET")))).toEqual({
       result: "failed",
       said: `the ${to} version rejects a session of the ${as} version: status 500: no such column`,
     });
   });
 
-  it.each<Which>(["old", "new"])("fail if users cannot sign in to the %s one", async (which) => {
+  it.each<Which>(["old", "new"])("fail if users cannot sign in to the %s LangFlow", async (which) => {
     expect(await sessionsInBoth(both(undefined, which))).toEqual({
       result: "failed",
       said: `users can no longer sign in to the ${which} version: status 401`,
@@ -71,14 +71,14 @@ describe("the checks of an old and a new LangFlow on one database", () => {
     ["saves", "old", "old", "POST", /^the old version cannot save a flow: status 500: no such column$/],
     ["changes", "old", "new", "PATCH", /^the old version cannot change a flow of the new version: /],
     ["reads", "new", "new", "GET", /^the new version cannot read a change of the old version: /],
-  ])("fail if either one no longer %s flows", async (_, to, as, method, said) => {
+  ])("fail if either LangFlow no longer %s flows", async (_, to, as, method, said) => {
     expect(await savesInBoth(both(refuses(to, as, method)))).toEqual({
       result: "failed",
       said: expect.stringMatching(said),
     });
   });
 
-  it("fail if a change that one saved is missing in the other", async () => {
+  it("fail if a flow that one LangFlow changed is unchanged in the other", async () => {
     const lost: Parameters<typeof both>[0] = ({ to, line }) =>
       to === "old" && line.startsWith("PATCH") ? { status: 200, body: {} } : undefined;
     expect(await savesInBoth(both(lost))).toEqual({

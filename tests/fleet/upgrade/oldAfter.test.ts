@@ -57,7 +57,7 @@ describe("the old LangFlow on the migrated database", () => {
     expect((await said(answers("x"), answers("y"), answers("z"))).verdict?.result).toBe("not known");
   });
 
-  it("is neither asked about nor blamed for flows after the flow that crashed it", async () => {
+  it("runs no flow after the flow that crashed it, and the other flows get the result `not known`", async () => {
     const other = { ...FLOW };
     let hasEnded = false;
     const run = async () => {

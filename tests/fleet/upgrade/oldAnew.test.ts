@@ -18,7 +18,7 @@ describe("a pod of the old release that starts after the migration", () => {
     });
   });
 
-  it("is reported if the new release can no longer start after it", () => {
+  it("is reported if the new release can no longer start after the old pod", () => {
     expect(oldAnewInWords({ ...NONE, stop: "stops", after: "none", next: "stops in c" }).said).toMatch(
       /at revision none instead of b; no new pod starts after that: it stops in c$/,
     );

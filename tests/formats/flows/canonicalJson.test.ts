@@ -178,7 +178,7 @@ it("isText() distinguishes a text from a number that is stored as text", () => {
   expect(isText(parseJson('"1.0"'))).toBe(true);
 });
 
-describe("numbers that take the notation of equal numbers in another value", () => {
+describe("numbers in the notation of an earlier value", () => {
   const asIn = (other: string, value: string) => canonicalJson(numbersAsIn(parseJson(other), parseJson(value)), 0);
 
   it.each([
@@ -206,7 +206,7 @@ describe("numbers that take the notation of equal numbers in another value", () 
     ['"1e+16"', "10000000000000000"],
     ["[1e+16]", '{"0":10000000000000000}'],
     ["{}", '{"__proto__":10000000000000000}'],
-  ])("do not take the other value's %s in place of their own %s", (other, value) => {
+  ])("do not become the earlier value's %s if they are %s, which is a different value or type", (other, value) => {
     expect(asIn(other, value)).toBe(canonicalJson(parseJson(value), 0));
   });
 });

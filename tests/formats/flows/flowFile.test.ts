@@ -55,7 +55,7 @@ describe("a flow's file", () => {
     );
   });
 
-  it("omits what changes when a user views the canvas", () => {
+  it("omits values that change when a user only views the canvas", () => {
     const node = JSON.parse(exported(flow({})).text).data.nodes[0];
     expect(node).toEqual({ data: { node: { template: {} } }, id: "n1", position: { x: 1.5 } });
   });
@@ -77,7 +77,7 @@ describe("a flow's file", () => {
     expect(readFlowFile(JSON.stringify(JSON.parse(text))).text).toBe(text);
   });
 
-  it("comes with a parsed `value` that has the same contents as its text", () => {
+  it("has the same contents in its parsed `value` as in its text", () => {
     const { text, value } = exported(flow({ key: { password: true, value: "s3cret" }, x: { value: 1.5 } }));
     expect(`${canonicalJson(value)}\n`).toBe(text);
   });
@@ -104,7 +104,7 @@ describe("a flow's file", () => {
     expect(() => readFlowFile(text)).toThrow(reason);
   });
 
-  it("may have two dots in its name that do not lead to a parent folder", () => {
+  it("may have two dots in its name if they do not lead to a parent folder", () => {
     expect(readFlowFile(`{"id":"${ID}","name":"v1..v2"}`).name).toBe("v1..v2");
   });
 

@@ -89,7 +89,7 @@ describe("the name of a secret", () => {
     );
   });
 
-  it("is searched for in text that is normalized by Unicode's rules; ASCII text stays unchanged except for names of several words", () => {
+  it("is searched for in Unicode-normalized text; ASCII text stays unchanged except for names of several words", () => {
     expect(folded("ＡＰＩ密钥：x “y”")).toBe('API_secret_key:x "y"');
     expect(folded("mot de passe: x")).toBe("password: x");
     fc.assert(

@@ -34,7 +34,7 @@ describe("a JSON schema", () => {
 });
 
 describe("a variable's name", () => {
-  it("may be any single line of at most 256 characters that is neither a secret nor a URL with one", () => {
+  it("may be any single line of at most 256 characters, except a secret or a URL with a secret", () => {
     for (const name of ["KEY", "my key", "x".repeat(256), "https://h.org"]) expect(boundValue(name, all)).toBe(name);
     for (const text of [
       "",
@@ -295,7 +295,7 @@ describe("a field without its secrets", () => {
     expect(field(key, given)).toEqual(expected);
   });
 
-  it("keeps table cells that name existing variables, and empties other cells in columns that allow names of variables", () => {
+  it("keeps table cells with an existing variable's name, and empties other cells in columns for variables", () => {
     const table = (rows: Json[], schema: Json = [{ name: "v", load_from_db: true }, { name: "w" }, "x"]) =>
       (field("x", { table_schema: schema, value: rows }, (name) => name === "KEY") as { value: Json }).value;
     expect(table([{ v: "KEY", w: "x" }, { v: "x" }, "https://u:p@h.org", { w: "y" }])).toEqual([

@@ -240,7 +240,7 @@ describe("the name of a global variable", () => {
     expect(readFlowFile(Buffer.from(canonicalJson(flowWith({ key: bound(name) })))).value).toEqual(agreed.value);
   });
 
-  it("is removed once the field has a literal again, even if the field's flag is stale", () => {
+  it("is removed once the field has a literal again, even if `load_from_db` is still true", () => {
     const literal = exported(flowWith({ key: bound("hunter2", { load_from_db: false }) }), ["OPENAI_API_KEY"]);
     const variable = exported(flowWith({ key: bound("OPENAI_API_KEY") }), ["OPENAI_API_KEY"], literal);
     const stale = exported(flowWith({ key: bound("HUNTER2") }), ["OPENAI_API_KEY"], variable);

@@ -178,7 +178,7 @@ describe("a region's own secrets, when the region imports a flow,", () => {
     expect(JSON.stringify(importable(readFlowFile(Buffer.from(JSON.stringify(renamed))), own))).not.toContain("own");
   });
 
-  it("are not restored if two nodes have the same id, because their owner is ambiguous", () => {
+  it("are not restored if two nodes have the same id, because the secrets' node is then ambiguous", () => {
     const own = flowWith({ key: password("own") });
     const [node] = (own as { data: { nodes: object[] } }).data.nodes;
     const twice = { ...own, data: { nodes: [node, node], edges: [] } } as JsonObject;

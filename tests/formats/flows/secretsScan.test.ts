@@ -142,7 +142,7 @@ describe("a scan for secrets that no flag or name reveals", () => {
   });
 });
 
-it("the rule of a finding includes the secret's name if the name consists of words, so that a single name can be allowed", async () => {
+it("a finding's rule includes the secret's name if the name consists of words, so that an operator can allow a single name", async () => {
   const rules = async (name: string) =>
     (await scanned({ x: { value: `${name} = "${random(20)}"` } })).map(({ rule }) => rule);
   expect(await rules("my_api_key")).toEqual(["named-secret/my_api_key"]);

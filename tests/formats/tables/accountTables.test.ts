@@ -64,7 +64,7 @@ describe("the list of LangFlow's tables", () => {
     expect(strays(TRAVELLING, ({ references }) => Object.keys(references), allColumns)).toEqual([]);
   });
 
-  it("groups each column at most once, and never a column that can deny access or that each region sets for itself", () => {
+  it("groups each column at most once, and no column that can deny access or is regional", () => {
     const single = ({ disabling, regionalValues }: ReplicatedTable) => [
       ...Object.keys(disabling ?? {}),
       ...Object.keys(regionalValues ?? {}),
@@ -162,7 +162,7 @@ describe("docs/how-work-travels.md", () => {
     );
   });
 
-  it("groups the tables that do not replicate by the reason for that", () => {
+  it("groups the tables without replication by the reason", () => {
     const reasons = [...new Set(STAYING.map(({ reason }) => reason))];
     const sharing = (reason: string) => STAYING.filter((rule) => rule.reason === reason);
     expect(rows.filter((cells) => cells.length === 2)).toEqual(

@@ -176,7 +176,7 @@ describe("the schema check of a database", () => {
     expect(judge(without(table, column)).inUse.has(table)).toBe(false);
   });
 
-  it("accepts a number as a table's key only if the list gives that table a numeric key", () => {
+  it("accepts a number as a table's key only if `TABLES` gives that table a numeric key", () => {
     expect(judge(columnChanged("sso_settings", "id", { type: "uuid" })).inUse.has("sso_settings")).toBe(false);
     expect(judge(columnChanged("file", "id", { type: "integer" })).inUse.has("file")).toBe(false);
   });

@@ -184,7 +184,7 @@ describe("the daemon's sessions", () => {
     expect((await http(cloud, "POST", "/sessions", { stack: "us-east" })).status).toBe(400);
   });
 
-  it("belong to one process: they remain when other processes' sessions end, and end with their own process", async () => {
+  it("belong to one process: they end with that process, not with the sessions of other processes", async () => {
     const cloud = await start();
     const mine = await cloud.openSession("us-east");
     const other = spawn("sleep", ["60"]);

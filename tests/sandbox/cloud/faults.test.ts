@@ -51,7 +51,7 @@ describe("FaultPlan", () => {
     expect(plan.take(affected)).toBeUndefined();
   });
 
-  it("keeps a fault that silences the cloud active in previews too, and applies a region's fault only to calls in that region", () => {
+  it("keeps a silent cloud silent in previews too, and applies a region's fault only to calls in that region", () => {
     const plan = new FaultPlan();
     plan.add({ region: "eu-west-1", nth: 1, kind: "silent" });
     const affected = { ...call, region: "eu-west-1" };

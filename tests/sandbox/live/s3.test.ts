@@ -115,7 +115,7 @@ describe("a request to S3", () => {
     expect(bucketRequest(method, url)).toEqual({ bucket, key, change });
   });
 
-  it("changes one object, whose version S3 returns, or the several objects that it names, but never a specific object version", () => {
+  it("counts as a write of one object, or as a delete of each key in a multi-object delete; deletes of specific versions are ignored", () => {
     const put = bucketRequest("PUT", "/flows/a");
     expect(writesOf(put, "v1", "")).toEqual([{ bucket: "flows", key: "a", kind: "put", versionId: "v1" }]);
     const many =

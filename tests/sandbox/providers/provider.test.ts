@@ -73,7 +73,7 @@ describe("check", () => {
 });
 
 describe("create", () => {
-  it("returns in a preview what the program sets, and unknown values for what the cloud decides", async () => {
+  it("returns in a preview the program's values, and unknown values in place of the cloud's", async () => {
     const hand = new Hand(aws, undefined, { region: "eu-west-1", defaultTags: { tags: { owner: "me" } } });
     const { id, properties } = await hand.create(bucket, { bucket: "flows-eu", tags: { a: "b" } }, "one", {
       preview: true,
@@ -113,7 +113,7 @@ describe("create", () => {
     expect(hand.cloud.size).toBe(2);
   });
 
-  it("rejects a role whose boundary is not a policy of the account, as IAM does, and the boundary of an existing role changes in place", async () => {
+  it("rejects a role's boundary that is not a policy of the account, and changes an existing role's boundary in place", async () => {
     const hand = new Hand(aws);
     const permissionsBoundary = "arn:aws:iam::123456789012:policy/most";
     const bare = { name: "bounded", assumeRolePolicy: trust("a") };
@@ -334,7 +334,7 @@ describe("diff", () => {
     ]);
   });
 
-  it("deletes the old resource first only if the new one cannot exist next to it", () => {
+  it("deletes the old resource first only if the old and the new resource cannot exist at the same time", () => {
     const first = (olds: object, news: object) =>
       hand.provider.diff({}, logGroup, { ...olds }, { ...news }).deleteBeforeReplace;
     expect(first({ name: "a", logGroupClass: "STANDARD" }, { name: "a", logGroupClass: "INFREQUENT_ACCESS" })).toBe(
@@ -403,7 +403,7 @@ describe("update, read and delete", () => {
     const small = { ...db, allocatedStorage: 100 };
     const striped = { iops: 12_000, storageThroughput: 500 };
 
-    it("is rejected at 400 GiB and above with the IOPS of smaller storage, which the provider sends along", async () => {
+    it("is rejected at 400 GiB and above with the IOPS of smaller storage", async () => {
       const hand = new Hand(aws);
       const { id, inputs } = await hand.create(database, small);
       expect(hand.read(database, id)?.properties).toMatchObject({ iops: 3_000, storageThroughput: 125 });
@@ -518,7 +518,7 @@ describe("the Kubernetes provider", () => {
     expect(properties.status).toMatchObject({ readyReplicas: 1 });
   });
 
-  it("reads only those fields of an object that the program has set, and not what others set, such as an autoscaler", async () => {
+  it("reads only the fields of an object that the program has set, not fields set by others, such as an autoscaler", async () => {
     const { one } = await clusters();
     const { id, inputs, properties } = await one.create(DEPLOYMENT, deployment("web", "web"));
     const made = one.cloud.find(DEPLOYMENT, () => true);
@@ -611,7 +611,7 @@ describe("the Kubernetes provider", () => {
   }
   const arnOf = (name: string) => `arn:aws:iam::000000000000:role/${name}`;
 
-  it("admits no one to a cluster until an administrator's entry takes effect, seconds after its creation", async () => {
+  it("admits nobody to a cluster until an administrator's access entry takes effect, seconds after its creation", async () => {
     const { amazon, letIn, one } = await closedCluster();
     const enter = () => one.create(NAMESPACE, { metadata: { name: "langflow" } });
     expect(await refusal(enter())).toContain("asked for the client to provide credentials");
@@ -625,7 +625,7 @@ describe("the Kubernetes provider", () => {
     expect((await enter()).id).toBe("langflow");
   });
 
-  it("fails a Deployment whose role was just associated, unless an admission policy rejects its pods until the association takes effect", async () => {
+  it("fails a Deployment with a newly associated role, unless an admission policy rejects pods until the association takes effect", async () => {
     const { amazon, one, other } = await clusters();
     const inputs = deployment("web", "web");
     const { template } = inputs.spec;

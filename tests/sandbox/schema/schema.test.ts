@@ -69,7 +69,7 @@ describe("the schema", () => {
     expect(instance?.inputs.endpoint).toBeUndefined();
   });
 
-  it("changes Cloudflare's values back to those that its API accepts", () => {
+  it("has the enum values that Cloudflare's API accepts, in place of the SDK's names for them", () => {
     const source = `import * as cloudflare from "@pulumi/cloudflare"; new cloudflare.LoadBalancer("a");`;
     const balancer = schemaOf(source, "cloudflare").resources["cloudflare:index/loadBalancer:LoadBalancer"];
     expect(balancer?.inputs.sessionAffinity?.enum).toEqual(["cookie", "header", "ip_cookie", "none"]);

@@ -33,7 +33,7 @@ describe("the counts of visits", () => {
     expect(spanOf(visit(5_000, 9_000, { region: "eu-west" }), slow)).toBe("begun after detection");
   });
 
-  it("assign no visit to the detection span without a detection, and no visit to the fault span without a fault", () => {
+  it("assign visits to the detection span only after a detection, and to the fault span only after a fault", () => {
     const { region, faultAt, returnedAt } = COURSE;
     expect(countsOf([visit(8_999, 1)], { region, faultAt, returnedAt })[0]?.span).toBe("begun after the fault");
     expect(countsOf([visit(8_999, 1)], { region })[0]?.span).toBe("ended before the fault");

@@ -153,7 +153,7 @@ describe("a LangFlow whose location is in the environment", () => {
     expect((await look(out)).flows).toHaveLength(4);
   });
 
-  it("is copied with all other files if one cannot be read completely, and a warning names that file", async () => {
+  it("is copied even if a file cannot be read completely, and a warning names that file", async () => {
     const source = recorded();
     writeFileSync(join(source, BEA, "broken.bin"), "b".repeat(100_000));
     for (let n = 0; n < 50; n++) writeFileSync(join(source, BEA, `later-${n}.txt`), `file ${n}`);

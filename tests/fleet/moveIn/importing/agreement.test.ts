@@ -95,7 +95,7 @@ describe("the comparison of regions after an import", () => {
     expect(await compare({ into: region("us-east", both), others: [beside] })).toMatchObject({ agreed: ["eu-west"] });
   });
 
-  it("succeeds even if a chat keeps growing, and accepts every version that a row had in the importing region", async () => {
+  it("succeeds even if a chat keeps growing, because it accepts every version that a row had in the importing region", async () => {
     const chat = (upTo: number) => Array.from({ length: upTo }, (_, at) => row(`m${at}`, { table: "message" }));
     const us = region(
       "us-east",

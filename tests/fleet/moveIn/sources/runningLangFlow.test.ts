@@ -104,7 +104,7 @@ describe("a running LangFlow", () => {
     expect(unseen[0]).toBe("other users: the key is not a superuser's");
   });
 
-  it("gets no request without an API key and no second one after it rejects the key; both fail with exit code 3", async () => {
+  it("gets no request without an API key, and none after it rejects the key; both cases end with exit code 3", async () => {
     const refused = (said: RegExp) => ({ exitCode: ExitCode.Unauthenticated, message: expect.stringMatching(said) });
     await expect(look({ key: undefined })).rejects.toMatchObject(
       refused(/^LANGFLOW_API_KEY is not set: create a key /),

@@ -27,7 +27,7 @@ describe("the health of a pool", () => {
     expect((await stage.ask()).region).toBe("eu-west");
   });
 
-  it("is the result of the first probe", async () => {
+  it("is initially the result of the first probe alone", async () => {
     stage.origins["us-east"].health = () => 503;
     await stage.apply();
     expect(stage.pools().map(({ healthy }) => healthy)).toEqual([false, true]);
@@ -70,7 +70,7 @@ describe("the health of a pool", () => {
     expect(stage.origins["us-east"].probed).toHaveLength(3);
   });
 
-  it("is probed only once if there was a response", async () => {
+  it("is not probed again at once after a response, even after an error response", async () => {
     stage.origins["us-east"].health = () => 500;
     await stage.apply(probedBy({ ...MONITOR, retries: 2 }));
     expect(stage.origins["us-east"].probed).toHaveLength(1);
@@ -108,7 +108,7 @@ describe("the health of a pool", () => {
     expect(down.length).toBeGreaterThanOrEqual(2);
   });
 
-  it("is probed with the new settings after the monitor changes, and keeps its value until a new result contradicts it", async () => {
+  it("is probed with the new settings after the monitor changes, and stays until a new result contradicts it", async () => {
     await stage.apply(probedBy(FAST));
     await stage.apply(probedBy({ ...FAST, path: "/other" }));
     const { probed } = stage.origins["us-east"];

@@ -50,7 +50,7 @@ describe("a request to the public address", () => {
     expect((await stage.ask()).response.headers.get("location")).toBe(`${stage.url}/api/?a=1`);
   });
 
-  it("receives the response while the pool is still writing it", async () => {
+  it("receives the first part of a response before the pool has written the rest", async () => {
     await stage.apply();
     let end = () => undefined as unknown;
     stage.origins["us-east"].answer = (_request, response) => {

@@ -137,7 +137,7 @@ describe("the verdict on a pool", () => {
     consecutiveDown: fc.integer({ min: 0, max: 4 }),
   });
 
-  it("is the first result, and changes exactly after as many consecutive contrary results as the monitor requires", () => {
+  it("is the first result, and changes after exactly as many consecutive contrary results as the monitor requires", () => {
     fc.assert(
       fc.property(numbers, fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }), (monitor, results) => {
         let tally = NEVER_PROBED;
@@ -303,7 +303,7 @@ describe("the applied load balancer", () => {
     });
   });
 
-  it("accepts a server on this machine as an external origin at its own port, and no other address that has no Service", () => {
+  it("accepts an origin without a Service only if it is a server on this machine, at its own port", () => {
     const origins = (address: string) => ({ origins: [{ name: "old", address, port: 7860, enabled: true }] });
     const found = (address: string) =>
       appliedBalancer([

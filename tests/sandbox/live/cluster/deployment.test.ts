@@ -86,7 +86,7 @@ async function until(is: () => boolean): Promise<void> {
 const hashes = (pods: readonly PretendPod[]) => pods.map(({ workload }) => workload.templateHash);
 
 describe("the pods of a live Deployment", () => {
-  it("are never fewer than required or more than the surge allows during a rollout, and all new in the end", () =>
+  it("are never fewer than required or more than the surge allows during a rollout, and are all new afterwards", () =>
     fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 2, max: 5 }),
@@ -138,7 +138,7 @@ describe("the pods of a live Deployment", () => {
     await until(() => !deployment.isSettling);
   });
 
-  it("get connections while they stop only for as long as the load balancer drains them", async () => {
+  it("get new connections during their shutdown only until the load balancer has drained them", async () => {
     const { deployment, next } = pretended({ readyMs: 0, endMs: 120 });
     await deployment.become(workloadOf("old"), 2);
     await until(() => deployment.targets(0).length === 2);
@@ -152,7 +152,7 @@ describe("the pods of a live Deployment", () => {
     expect(hashes(deployment.targets(10))).toEqual(["new", "new"]);
   });
 
-  it("stay unchanged if the new pod never becomes ready, and the rollout no longer counts as in progress", async () => {
+  it("stay unchanged if the new pod never becomes ready; the rollout then no longer counts as in progress", async () => {
     const { deployment, made, next } = pretended();
     await deployment.become(workloadOf("old"), 2);
     await until(() => deployment.targets(0).length === 2);

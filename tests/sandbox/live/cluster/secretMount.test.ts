@@ -135,7 +135,7 @@ describe("the resources that the live fleet reads", () => {
     ]);
   });
 
-  it("have for each load balancer, from its annotations or AWS' defaults, the times to drain stopping pods and to detect dead pods; other Services have none", () => {
+  it("have each load balancer's times to drain stopping pods and to detect dead pods, from its annotations or AWS' defaults", () => {
     const service = (name: string, type: string, told: Readonly<Record<string, string>>) =>
       resource("kubernetes:core/v1:Service", `langflow/${name}`, {
         metadata: {

@@ -56,7 +56,7 @@ describe("Prometheus' files on this machine", () => {
     expect(absent.sort()).toEqual(["cadvisor", "kube-state-metrics", "kubelet", "node-exporter"]);
   });
 
-  it("give a job every port of its namespace with the labels of the Kubernetes API, from which the job's own rules select", () => {
+  it("give a job all ports of its namespace with the Kubernetes API's labels, so that the job's own rules select targets", () => {
     const langflow = job(LIVE, "langflow");
     expect(langflow?.relabel_configs).toEqual(job(APPLIED, "langflow")?.relabel_configs);
     expect(langflow?.static_configs.map(({ targets }) => targets)).toEqual([["127.0.0.1:40010"], ["127.0.0.1:40011"]]);
@@ -78,19 +78,22 @@ describe("Prometheus' files on this machine", () => {
       "https://git.example.com/acme/flows.git/info/refs?service=git-upload-pack",
       "http://127.0.0.1:40007/us-east/flows.git/info/refs?service=git-upload-pack",
     ],
-  ])("let the job %s probe the local server of a name, but keep that name in the job's metrics", (name, url, asked) => {
-    const [applied, live] = [job(APPLIED, name), job(LIVE, name)];
-    expect(live?.static_configs).toEqual(applied?.static_configs);
-    expect(live?.static_configs.flatMap(({ targets }) => targets)).toEqual([url]);
-    // After the rule that sets the label `instance` to the probed URL.
-    expect(live?.relabel_configs?.at(-1)).toEqual({
-      source_labels: ["__param_target"],
-      regex: `\\Q${url}\\E`,
-      target_label: "__param_target",
-      replacement: asked,
-    });
-    expect(live?.relabel_configs?.at(-2)).toEqual({ target_label: "__address__", replacement: "127.0.0.1:40003" });
-  });
+  ])(
+    "let the job %s probe the local server of a hostname, but keep the hostname in the job's metrics",
+    (name, url, asked) => {
+      const [applied, live] = [job(APPLIED, name), job(LIVE, name)];
+      expect(live?.static_configs).toEqual(applied?.static_configs);
+      expect(live?.static_configs.flatMap(({ targets }) => targets)).toEqual([url]);
+      // After the rule that sets the label `instance` to the probed URL.
+      expect(live?.relabel_configs?.at(-1)).toEqual({
+        source_labels: ["__param_target"],
+        regex: `\\Q${url}\\E`,
+        target_label: "__param_target",
+        replacement: asked,
+      });
+      expect(live?.relabel_configs?.at(-2)).toEqual({ target_label: "__address__", replacement: "127.0.0.1:40003" });
+    },
+  );
 
   it("send alerts to the region's own Alertmanager", () => {
     expect(LIVE.alerting.alertmanagers).toEqual([{ static_configs: [{ targets: ["127.0.0.1:40002"] }] }]);

@@ -37,7 +37,7 @@ describe("a port that drops all packets", () => {
     expect(await outcomeAt(port)).toBe("refused");
   });
 
-  it("opens even if its previous owner still uses it, as soon as the owner's last process has ended", async () => {
+  it("waits for the last process of its previous owner to end, and then opens", async () => {
     const last = createServer().listen(await freePort(), "127.0.0.1");
     await once(last, "listening");
     const { port } = last.address() as { port: number };

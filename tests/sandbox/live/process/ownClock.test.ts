@@ -7,7 +7,7 @@ describe("a region's own clock", () => {
   const folder = mkdtempSync(join(tmpdir(), "own-clock-"));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it("is read from its file by processes with its environment, and Python writes no bytecode next to the code that it loads first", () => {
+  it("is read from the clock's file by processes with the clock's environment; Python writes no bytecode next to its code", () => {
     const file = join(folder, "us-east", "clock");
     const clock = new OwnClock("/lib/faketime.so", file);
     expect(clock.environment).toMatchObject({

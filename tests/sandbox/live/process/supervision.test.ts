@@ -119,7 +119,7 @@ describe("supervision, like the kubelet's,", () => {
     ]);
   });
 
-  it("gives a name the same port again, and a different one only while another process has it", async () => {
+  it("gives a name the same port again, and a different port only while another process uses that port", async () => {
     const file = join(temporaryFolder(), "ports.json");
     const first = await new Ports(file).take("us-east/postgres");
     expect(await new Ports(file).take("us-east/postgres")).toBe(first);
@@ -171,7 +171,7 @@ describe("supervision, like the kubelet's,", () => {
     });
   });
 
-  it("adds up what the record holds in all workspaces from the metrics, and omits what no workspace has", () => {
+  it("adds up the held flows and deletes of all workspaces from the metrics, and omits counts of zero", () => {
     const metrics = [
       "langflow_dr_record_recorder 1",
       "# TYPE langflow_dr_sync_held gauge",

@@ -33,7 +33,7 @@ describe("the program that runs LangFlow", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it("gives LangFlow the arguments, module path and exit code of its own script, and collects garbage only after the import", () => {
+  it("runs LangFlow with the arguments, module path and exit code of LangFlow's own script", () => {
     const environment = { ...process.env, PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: "1" };
     const script = `"$0" "$@"; echo $?`;
     const args = ["-c", script, python, program, "run", "--port", "1"];

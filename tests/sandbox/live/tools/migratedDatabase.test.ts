@@ -36,7 +36,7 @@ describe("a migrated database to start from", () => {
     );
   });
 
-  it("is rejected if its creation made no account, because the check would then prove nothing", () => {
+  it("is rejected if its creation made no account, because the check for accounts would then prove nothing", () => {
     expect(() => refuseAccounts("", [""], ["password"])).toThrow("created no account");
   });
 });

@@ -163,7 +163,7 @@ describe("a hostname that is protected by Access", () => {
     expect(ask(gate, "/", headers, "other.example.com")).toMatchObject({ status: 302 });
   });
 
-  it("admits users whom a policy names by address or domain, and redirects them only to its own pages", () => {
+  it("admits users whom a policy names by email address or email domain, and redirects them only to its own pages", () => {
     const gate = gateOf();
     const signIn = (email: string, target = "/flow/1") =>
       ask(gate, `/cdn-cgi/access/authorized?${new URLSearchParams({ email, redirect_url: target })}`);
@@ -289,7 +289,7 @@ describe("the open paths", () => {
     .array(fc.constantFrom(...PIECES.split(" ")), { maxLength: 9 })
     .map((pieces) => `/${pieces.join("")}`);
 
-  it("lead to no other LangFlow route, however a path is written and whichever form of it Cloudflare checks", () => {
+  it("lead to no other LangFlow route, however a path is written, and whichever form of the path Cloudflare checks", () => {
     const paths = openPaths(OPENING_NAMES);
     const covers = (path: string) =>
       paths.some((pattern) => new RegExp(`^${pattern.replaceAll("*", ".*")}(/.*)?$`, "s").test(path));
@@ -305,7 +305,7 @@ describe("the open paths", () => {
     );
   });
 
-  it("never admit a request at the local address if LangFlow would decode its path to a path that is not open", () => {
+  it("admit no request at the local address if LangFlow would decode its path to a path that needs a sign-in", () => {
     const gate = gateOf(applied(OPENING_NAMES));
     fc.assert(
       fc.property(spelled, (url) => {

@@ -274,7 +274,7 @@ describe("LangFlow's routes", () => {
     return { method, path };
   });
 
-  it("are blocked exactly if no caller is meant to use them", () => {
+  it("are blocked if, and only if, no caller is meant to use them", () => {
     const shut = routes.filter(({ method, path }) => closed?.(seen(path, { method })));
     expect(shut).toEqual(routes.filter((route) => ruleOf(route)?.access === "nobody"));
     expect(shut.length).toBeGreaterThan(0);
@@ -402,7 +402,7 @@ describe("the public address", () => {
     expect(stage.origins["us-east"].asked.map(({ url }) => url)).toEqual(["/api/v1/login", "/"]);
   });
 
-  it("serves no blocked or rate-limited request in any of the known ways around the rules, which docs/front-door.md counts", async () => {
+  it("serves no blocked or rate-limited request, whichever known bypass of docs/front-door.md the client tries", async () => {
     const get = (path: string): Asked => ({ hostname: HOSTNAME, method: "GET", path, body: "" });
     const post = (path: string): Asked => ({ hostname: HOSTNAME, method: "POST", path, body: "username=a&password=b" });
     const all = [get("/docs/oauth2-redirect"), get("/docs"), post("/api/v1/validate/code"), post("/api/v1/login")];
@@ -455,7 +455,7 @@ describe("the public address", () => {
     expect(stage.origins["us-east"].asked.map(({ url }) => url)).toEqual(["/x?a=1"]);
   });
 
-  it("passes the client's address to the origin as the last one in the list, whatever the client claims", async () => {
+  it("passes the client's address to the origin as the last address in the list, whatever the client claims", async () => {
     await stage.apply({});
     const said =
       "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: 10.0.0.2,\r\nCF-Connecting-IP: 10.0.0.3\r\nX-Forwarded-Proto: http\r\n";
