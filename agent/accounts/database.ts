@@ -213,8 +213,9 @@ export class DatabaseTables implements Tables {
   async known(table: ReplicatedTable, ids: readonly string[]): Promise<Map<string, KnownRow>> {
     const known = new Map<string, KnownRow>();
     for (const some of chunks(ids)) {
-      const live = await this.values(table, some, "FOR UPDATE OF t");
-      // Edits from before the lock are in the log, and none can follow until the transaction ends.
+      const live = await this.values(table, some, "FOR NO KEY UPDATE OF t");
+      // This lock does not block foreign keys of rows that LangFlow inserts. Edits from before the lock are in the log,
+      // and none can follow until the transaction ends.
       await this.takeIn("table_name = $1 AND row_id = ANY($2::text[])", [table.table, some]);
       for (const [id, record] of await this.records(table.table, some)) {
         const [values, shown, heldAt] = [live.get(id), record.shown ?? undefined, record.held_at ?? undefined];

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
+import { Client } from "pg";
 import { Envelope } from "../../agent/accounts/envelope";
 import type { ReplicatedRow } from "../../agent/accounts/langflowTables";
 import { keyOf } from "../../agent/accounts/segmentPlaces";
@@ -48,6 +49,36 @@ it("replication brings a user with her API key, variable and project to the othe
     { applied: 0, published: 0 },
     { applied: 0, published: 0 },
   ]);
+});
+
+it("a round that waits for LangFlow's transaction on a user's variable does not block the transaction's inserts for that user", async () => {
+  const [us, eu] = await fleet();
+  const [user, variable] = [await us.makeUser("ada"), randomUUID()];
+  await us.query(VARIABLE, [variable, "cipher", user]);
+  await rounds(us, eu);
+  await us.query(`UPDATE "user" SET profile_image = 'new.png' WHERE id = $1`, [user]);
+  await us.query("UPDATE variable SET value = 'newer' WHERE id = $1", [variable]);
+  await rounds(us);
+  // The region's own value is later: the agent reads and locks the user's row, but does not write it.
+  await eu.query(`UPDATE "user" SET profile_image = 'later.png' WHERE id = $1`, [user]);
+  const langflow = new Client({ connectionString: file.postgres().url(eu.database) });
+  await langflow.connect();
+  try {
+    await langflow.query("BEGIN");
+    await langflow.query("SELECT FROM variable WHERE id = $1 FOR UPDATE", [variable]);
+    const round = rounds(eu);
+    await until(
+      "the agent waits for the variable",
+      async () => (await eu.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")).length > 0,
+    );
+    // The foreign keys of LangFlow's next rows lock the user's row like this.
+    const lockable = await langflow.query(`SELECT FROM "user" WHERE id = $1 FOR KEY SHARE SKIP LOCKED`, [user]);
+    expect(lockable.rowCount).toBe(1);
+    await langflow.query("COMMIT");
+    expect(await round).toMatchObject([{ applied: 1, waiting: [] }]);
+  } finally {
+    await langflow.end();
+  }
 });
 
 it("replication keeps two accounts with the same username apart, each with only its own data, and renames the younger account", async () => {

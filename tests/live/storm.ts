@@ -6,13 +6,24 @@ import { AgentBundle, environmentOfAgent, OwnAgent } from "./ownAgent";
 /** Number of flows from which a region edits existing flows instead of creating new ones. */
 const FLOWS_MAX = 40;
 
+/** An attempt to edit a flow. */
+interface Attempt {
+  /** Unique text of the edit; no token is the beginning of another. */
+  readonly token: string;
+  readonly flow: string | undefined;
+  /** The token that the author had seen. */
+  readonly seen?: string | null;
+  /** LangFlow's error; undefined: it acknowledged the edit. */
+  readonly error?: string;
+  readonly at: string;
+}
+
 /** Concurrent edits in both regions, with agents that tests can kill at any time. */
 export class Storm {
   private readonly bundle = new AgentBundle();
   private readonly agents = new Map<string, OwnAgent>();
-  private readonly edits: Promise<string[]>[] = [];
-  /** Edits that were replaced by an edit whose author had seen them, in any region. */
-  private readonly replaced = new Set<string>();
+  private readonly edits: Promise<void>[] = [];
+  private readonly attempts: Attempt[] = [];
   private raging = true;
 
   private constructor(
@@ -55,41 +66,47 @@ export class Storm {
    */
   async end(): Promise<string[]> {
     this.raging = false;
-    const edits = (await Promise.all(this.edits)).flat().filter((token) => !this.replaced.has(token));
+    const ended = await Promise.allSettled(this.edits);
     for (const agent of this.agents.values()) await agent.end("SIGTERM");
     this.bundle.remove();
     for (const region of this.environments.keys()) await this.fleet.scale(region, `flow-sync-${region}`, 1);
-    return edits;
+    for (const each of ended) if (each.status === "rejected") throw each.reason;
+    const replaced = new Set(this.attempts.map(({ seen }) => seen));
+    return this.attempts.flatMap(({ token, error }) => (error === undefined && !replaced.has(token) ? token : []));
   }
 
   private start(region: string): void {
     this.agents.set(region, new OwnAgent(this.bundle, this.environments.get(region) ?? {}));
   }
 
+  /** Returns all attempts to edit the flow that an edit changed, to explain the loss of the edit. */
+  around(token: string): readonly Attempt[] {
+    const flow = this.attempts.find((attempt) => attempt.token === token)?.flow;
+    return this.attempts.filter((attempt) => attempt.flow === flow);
+  }
+
   /** Creates and edits flows: its own, and some that the other region edits too. */
-  private async rage(region: string, langflow: LangFlowApi): Promise<string[]> {
-    const tokens = new Map<string, string>();
-    for (let count = 0; this.raging; count += 1) {
+  private async rage(region: string, langflow: LangFlowApi): Promise<void> {
+    for (let count = 1_000; this.raging; count += 1) {
       const token = `storm-${region}-${count}`;
+      const note = (attempt: Pick<Attempt, "flow" | "seen" | "error">) =>
+        this.attempts.push({ token, ...attempt, at: new Date().toISOString() });
       const flows = (await langflow.flows()).filter(({ name }) => name.startsWith("Storm"));
       const chosen = flows[Math.floor(Math.random() * flows.length)];
-      try {
-        if (!chosen || flows.length < FLOWS_MAX) {
-          const { id } = await langflow.create(`Storm ${token}`, graph(token));
-          tokens.set(token, id);
-        } else {
+      if (!chosen || flows.length < FLOWS_MAX)
+        note({ flow: (await langflow.create(`Storm ${token}`, graph(token))).id });
+      else {
+        try {
           // The author of this edit had seen the version that it replaces.
-          const seen = await langflow.save(chosen.id, graph(token));
-          if (seen) this.replaced.add(seen);
-          tokens.set(token, chosen.id);
+          note({ flow: chosen.id, seen: await langflow.save(chosen.id, graph(token)) });
+        } catch (error) {
+          // LangFlow rejected the edit, because the other region edited, deleted or renamed the flow meanwhile.
+          if (!/: (404|409) /.test(`${error}`)) throw error;
+          note({ flow: chosen.id, error: `${error}` });
         }
-      } catch {
-        // LangFlow rejected the edit, because the other region edited, deleted or renamed the flow meanwhile. No edit
-        // was acknowledged.
       }
       await sleep(150 + Math.random() * 250);
     }
-    return [...tokens.keys()];
   }
 }
 

@@ -31,7 +31,7 @@ export async function startWatched(fleet: LiveFleet): Promise<Answer> {
     content.config = { ...content.config, "langflow-dr:alertingSecrets": Object.fromEntries(secrets) };
   });
   configure({});
-  const { exitCode, json, stderr } = await fleet.local.deploy();
+  const { exitCode, json, stderr } = await fleet.local.run(["up"]);
   if (!json) throw failureOf({ exitCode, stderr });
   const origins: Record<string, object> = {};
   for (const { stack, outputs } of json.stacks)
