@@ -32,14 +32,18 @@ const HANDED_OVER =
   "Array Boolean Error JSON Map Math Number Object Promise Proxy Reflect RegExp Set String Symbol TypeError WeakMap";
 
 /**
- * Folders of the integration tier: tests that wait for real time, use a real Git or servers, simulate thousands of
- * rounds, or read all source files. `npm test` excludes them, because it must report mistakes quickly.
+ * Folders and files of the integration tier: tests that wait for real time, use a real Git or servers, simulate thousands
+ * of rounds, derive keys, process tens of megabytes, or read all source files. `npm test` excludes them, because it must
+ * report mistakes quickly.
  */
 const INTEGRATION = [
+  "agent/accounts/segment.test.ts",
   "agent/git",
+  "agent/moveIn",
   "agent/record",
   "agent/simulations",
   "costs",
+  "formats/flows/secretScanGrowth.test.ts",
   "sandbox",
   "style",
   ...["doctor", "drill", "image", "init", "moveIn", "prove", "ready"].map((verb) => `fleet/${verb}`),
@@ -52,7 +56,7 @@ const INTEGRATION = [
 const tier = (name, folders) => ({
   displayName: name,
   testEnvironment: "<rootDir>/tests/environment.cjs",
-  testMatch: folders.map((folder) => `<rootDir>/tests/${folder}/**/*.test.ts`),
+  testMatch: folders.map((path) => `<rootDir>/tests/${path}${path.endsWith(".test.ts") ? "" : "/**/*.test.ts"}`),
   transform: { "^.+\\.[tj]s$": swc },
   // Mutated copies of this repository.
   modulePathIgnorePatterns: ["<rootDir>/.stryker/"],
@@ -86,7 +90,7 @@ module.exports = {
         "release",
         "stacks",
       ]),
-      testPathIgnorePatterns: INTEGRATION.map((folder) => `<rootDir>/tests/${folder}/`),
+      testPathIgnorePatterns: INTEGRATION.map((path) => `<rootDir>/tests/${path}(/|$)`),
       moduleNameMapper: { ...MAPPED, ...UNCALLED },
     },
     { ...tier("integration", INTEGRATION), moduleNameMapper: { ...MAPPED, ...UNCALLED } },

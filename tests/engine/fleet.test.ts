@@ -12,7 +12,7 @@ describe("a local fleet on the real engine", () => {
   let first: Answer;
 
   beforeAll(async () => {
-    first = await local.run(["up"]);
+    first = await local.deploy();
   });
   afterAll(() => local.remove());
   afterEach(() => local.reset());
