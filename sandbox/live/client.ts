@@ -57,6 +57,7 @@ export class LiveConnection {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/path`, fault);
   }
 
+  /** Kills a region's processes of that name, in every pod. They are restarted. @throws Error if none has that name */
   async kill(region: string, name: string): Promise<void> {
     await this.ask("POST", `/processes/${encodeURIComponent(region)}/${encodeURIComponent(name)}/kill`);
   }

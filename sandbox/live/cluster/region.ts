@@ -263,17 +263,18 @@ export class LiveRegion {
     await this.database.stop();
   }
 
-  /** Kills one process, as a crash would. Returns false if no process has that name. */
+  /**
+   * Kills the database or, in every pod, the container of that name, as a crash would. They are restarted. Returns
+   * false if nothing has that name.
+   */
   crash(name: string): boolean {
     if (name === "postgres") {
       this.database.crash();
       return true;
     }
-    const found = this.pods()
-      .flatMap(({ containers }) => containers)
-      .find((each) => each.container.name === name);
-    found?.crash();
-    return found !== undefined;
+    const named = this.pods().flatMap(({ containers }) => containers.filter((each) => each.container.name === name));
+    for (const each of named) each.crash();
+    return named.length > 0;
   }
 
   /**
