@@ -23,7 +23,7 @@ export type Takeover = "one" | "even" | "standby";
 
 /** Required amount of a resource in each situation. */
 export interface Needs {
-  /** The autoscaler's minimum of pods, after each has been busy once. */
+  /** The autoscaler's minimum of pods, all idle again: they keep the connections that they opened while busy. */
   readonly atRest: number;
   /** The autoscaler's maximum of pods, all busy. */
   readonly atMost: number;

@@ -207,7 +207,7 @@ function peersOf(
       const peer = peers[region];
       return peer ? [{ region, awsRegion, ...peer }] : [];
     });
-    // Previews of a new region: the foundation is not deployed with that region yet either.
+    // If the config has a new region that is not deployed, the foundation has no outputs for that region either.
     if (known.length < others.length && pulumi.runtime.isDryRun()) return pulumi.unknown as unknown as FlowPeer[];
     return known;
   });

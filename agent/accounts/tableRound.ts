@@ -468,8 +468,7 @@ export class TableRound {
   }
 
   /**
-   * Changes the key of rows whose key refers to a merged row: merges each of them into the row that has the canonical
-   * id in its key.
+   * Merges each row whose key contains the id of a merged row into the row whose key contains the canonical id instead.
    */
   private async followKeys(): Promise<void> {
     const { key, references } = this.table;

@@ -76,8 +76,8 @@ export async function relationOf(
   const base =
     own === head ? undefined : await repository.newest(head, (change) => begins(change) || change.commit === seen);
   if (own !== undefined && (base === undefined || base.commit === own)) return { base: own };
-  // No edit waits at a commit whose edits are recorded as imported. Files stay unchanged as the recorder before it
-  // listed.
+  // The message of the base lists the edits that wait, except if the base's edits are known as imported. The newest
+  // recorder's commit up to the base lists the files that stay unchanged.
   const recorders = base && (isRecorders(base) ? base : await repository.newest(base.commit, isRecorders));
   const waiting = listedIn(base && base.commit !== seen ? base.message : "", "Waiting");
   const left = listedIn(recorders?.message ?? "", "Left");

@@ -68,8 +68,8 @@ async function within(client: Client, keys: Keys, { dryRun, leaveUnreadable, log
     await inTransaction(client, async () => {
       await client.query(`SELECT set_config('${APPLYING}', 'on', true)`);
       const isCarrying = await hasTable(client, `${SCHEMA}.account_change`);
-      // The agent's rounds begin with this lock. While it is held, no round can have read rows that it has yet to
-      // write.
+      // The agent's rounds begin with this lock. While this transaction holds it, no round is between reading rows and
+      // writing them.
       if (isCarrying) await client.query(`LOCK TABLE ${SCHEMA}.account_change IN SHARE ROW EXCLUSIVE MODE`);
       for (const rule of TABLES.filter(isReplicated))
         for (const [column, ciphertext] of Object.entries(rule.ciphertext ?? {})) {

@@ -89,7 +89,7 @@ async function refusedCalls(iam: IAMClient, caller: Caller, source: string, call
 
 /**
  * Checks that the caller may create a step's resources, and that the service-linked role exists or may be created. It
- * uses IAM's policy simulator, so it creates nothing. The finding names each call.
+ * uses IAM's policy simulator, so it creates nothing. The finding names the denied calls, or all calls if none is denied.
  *
  * @param places AWS regions of the step, at least one
  */

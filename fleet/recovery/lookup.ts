@@ -93,7 +93,7 @@ function refusePassing(error: unknown): void {
   const passes = PASSING.includes(exitCode);
   if (!passes && !BUSY.test(message)) return;
   throw new UserError(
-    `an earlier update was interrupted, and the resources it left cannot be searched for: ${message}`,
+    `an earlier update was interrupted, and the resources it left cannot be searched for; run this again once the service answers: ${message}`,
     passes ? exitCode : ExitCode.Unreachable,
   );
 }

@@ -90,7 +90,7 @@ export function* canonicalPieces(value: Json, indent = 2): Generator<string> {
   const colon = indent > 0 ? ": " : ":";
   const stack: Open[] = [];
   let text = "";
-  /** @returns the string that remains to be written in pieces, if it is long */
+  /** @returns the value if it is a long string, which the caller writes in pieces; otherwise undefined */
   const begin = (each: Json): string | undefined => {
     if (typeof each !== "object" || each === null) {
       if (isText(each) && each.length > PIECE_LENGTH) return each;

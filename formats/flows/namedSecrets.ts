@@ -171,7 +171,8 @@ function isNamed(text: string, name: Name): boolean {
   const isArgumentOf = isArgument(text, name, close !== undefined);
   if (sign === "," && !isArgumentOf && !typed)
     return text[name.start - 1] === "{" ? isQuotedSecret(text, name, at) : hasTupleValue(text, name);
-  // After a colon at the end of a line, an unrelated line of code begins.
+  // If the colon ends the line, the next line may be unrelated code: only a quoted value, or a literal alone on that
+  // line, counts as the name's value.
   if (
     line === undefined || sign !== ":" || /^[|>]/.test(line) ? hasOperand(text, own, at) : isQuotedSecret(text, own, at)
   )

@@ -817,7 +817,7 @@ describe("parseConfig", () => {
     },
   );
 
-  it("accepts a fleet without a flow repository, which keeps no record", () => {
+  it("accepts a fleet without a flow repository, and leaves the webhook off", () => {
     const parsed = parseConfig("us-east", { ...FLEET, flowRepository: undefined });
     expect(parsed).toMatchObject({ config: { fleet: { webhook: false } } });
     expect(JSON.stringify(parsed)).not.toContain("flowRepository");

@@ -604,7 +604,7 @@ describe("newer data", () => {
     });
   }, 240_000);
 
-  it("is not detected in a login, or in a file that was rewritten with the same content", async () => {
+  it("does not include a user's sign-in, or a file whose timestamps alone changed", async () => {
     const region = await livingRegion("same");
     await backUp(region);
     await postgres.query(region.database, `UPDATE "user" SET last_login_at = now(), updated_at = now()`);

@@ -285,7 +285,7 @@ describe("an import", () => {
     expect(isWhole).toBe(true);
   });
 
-  it("imports no file from the folder of a different user's flow, and every file from the folder of an imported user or flow", async () => {
+  it("imports the files of imported users and flows, and no file of a flow whose id belongs to a different user of the fleet", async () => {
     const [bob, zoe] = [id("1"), id("2")];
     const move = await Move.of(
       [user({ id: bob, name: "bob" }), flow(id("7"), bob, null), flow(id("8"), bob, null)],

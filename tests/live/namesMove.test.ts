@@ -116,7 +116,7 @@ async function expectSame(asMadeBy: AccountsRegion, kind: Kind, ...others: Accou
 }
 
 describe.each(["variable", "flow"] as const)("a %s takes the former name of a renamed row", (kind) => {
-  it("even if the renamed row has since taken a third row's former name, and full objects separate the changes", async () => {
+  it("even if the renamed row has since taken a third row's former name, and the large rows put each change into a separate object", async () => {
     const [us, eu, user] = await fleet();
     const [renamed, third, taker] = [ID(1), ID(2), ID(3)];
     await make(us, kind, user, renamed, "first");

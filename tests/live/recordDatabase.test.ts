@@ -229,7 +229,7 @@ describe("contents of flows", () => {
     expect(data).toMatch(/"one": 1\.0,.*"big": 12345678901234567890,/);
   });
 
-  it("are null for a missing graph and missing tags, and lack a missing version token", async () => {
+  it("have null for a missing graph and missing tags, and no `versionToken` if it is missing", async () => {
     const database = await migrated();
     const id = await insertFlow(database, { data: null, tags: null, version_token: null });
     const [row] = await contentsOf(recordOf(database), [id]);

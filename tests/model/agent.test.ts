@@ -96,7 +96,7 @@ describe("the agent's environment", () => {
     });
   });
 
-  it("passes to adopt the region that holds the schedules, before LangFlow fires any schedule", () => {
+  it("tells the command `adopt` which region holds the schedules", () => {
     expect(adoptEnvironment("us-east", "eu-west").AGENT_SCHEDULES_REGION).toBe("eu-west");
   });
 

@@ -125,7 +125,7 @@ describe.each([true, false])("references to other stacks (preview: %s)", (previe
     expect(await see(witness("eu-west"), preview)).toEqual(preview ? unknown : stopped);
   });
 
-  it("return the permissions boundary, and otherwise report that the foundation must be deployed first", async () => {
+  it("return the permissions boundary; without one they are unknown in a preview, and ask to deploy the foundation first in an update", async () => {
     const boundary = () => foundationBoundary(foundationOutputs("us-east", "eu-west"));
     expect(await see(boundary, preview)).toEqual({ known: true, value: foundation.boundaryArn });
     const former = { ...stacks, foundation: { ...foundation, boundaryArn: undefined } };

@@ -139,7 +139,7 @@ describe("each script of the workflows, run as on a GitHub runner,", () => {
     expect(hub.comments.get(12)).toHaveLength(1);
   });
 
-  it("deploys nothing if the images cannot be verified or a stack is missing", async () => {
+  it("fails in deploy.yml if the images cannot be verified or a stack is missing", async () => {
     const verified = await run("deploy.yml/deploy/Verify the images in every region's registry", noCloud);
     expect(verified.status).not.toBe(0);
     const deployed = await run("deploy.yml/deploy/Deploy", noCloud);

@@ -292,7 +292,7 @@ async function drills(deployment: Deployment, region: string): Promise<Learnt<Dr
   );
   const known = found.flatMap((each) => (isKnown(each) ? [each.value] : []));
   const drilled = newestDrills(known);
-  // Without a drill, the answer is complete only if every bucket answered.
+  // That no drill was found is certain only if every bucket answered.
   const missing = found.find((each) => !isKnown(each));
   return missing && !drilled.newest ? missing : { value: drilled };
 }

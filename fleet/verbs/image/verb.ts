@@ -16,7 +16,7 @@ const looking = {
   ...OF_IMAGES,
   image: text(
     "<image>",
-    "image to verify or sign, as repository:version@sha256:… (default: both images of the config)",
+    "image to verify or sign, as repository:version@sha256:… (default: the config's `image` and `agentImage`)",
   ),
   timeout: seconds("time to wait for copies in other regions; 0: check once", { default: 1800 }),
 };

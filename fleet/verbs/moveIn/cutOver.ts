@@ -39,8 +39,8 @@ type Moving = Pick<CutOverOptions, "local" | "json" | "project" | "directory" | 
  * visitors. If the share is 0, waits until the old LangFlow's sessions have ended and imports once more.
  *
  * Exit 0 if complete; 2 if nothing was moved, with the reason; 11 if the operator did not confirm; 13 if a region lacks
- * imported data. If this happens after the first import, no visitor was moved. Other exit codes are those of `up` and
- * `import`. Running the command again resumes it.
+ * imported data: after the first import no visitor was moved, after the last import all were. Other exit codes are those
+ * of `up` and `import`. Running the command again resumes it.
  */
 export async function cutOver(options: CutOverOptions): Promise<ExitCode> {
   const { json, share: percent, from } = options;

@@ -567,7 +567,7 @@ describe("flows that existed before the agent recorded their versions", () => {
     expect(Object.values(copies)).toMatchObject([{ data: graph("of the east"), name: '"Flow (1970-01-01 00:00:00)"' }]);
   });
 
-  it("become equal in every region, with their typed-in keys, even if a third region's graph has a timestamp between theirs", async () => {
+  it("become equal in every region and keep their typed-in keys, even if the timestamp of a third region's different graph is between those of two equal ones", async () => {
     const all = await upgraded([
       [20, saved("same")],
       [15, saved("other")],

@@ -81,7 +81,7 @@ describe("a git process of the agent", () => {
     });
   });
 
-  it("gets the environment variables that a single run adds", async () => {
+  it("gets the environment variables that are given for one call", async () => {
     expect(await environment({}, { GIT_INDEX_FILE: "index-1", LC_ALL: "en" })).toMatchObject({
       GIT_INDEX_FILE: "index-1",
       LC_ALL: "en",
@@ -112,7 +112,7 @@ describe("a git process of the agent", () => {
     expect(missing).toBeInstanceOf(Git);
   });
 
-  it("answers yes with exit code 0 and no with exit code 1; every other code is an error", async () => {
+  it("means yes by exit code 0 and no by exit code 1; every other end is an error", async () => {
     expect([await git("exit 0").says([]), await git("exit 1").says([])]).toEqual([true, false]);
     await expect(git("exit 2").says([])).rejects.toThrow("git ended with 2");
     await expect(git("kill -9 $$").says([])).rejects.toThrow("git ended with SIGKILL");

@@ -158,7 +158,7 @@ describe("the record's loop", () => {
     expect(await value("sync_lag_seconds", { workspace: "default" })).toBe(60);
   });
 
-  it("logs each held or skipped flow once and again when its reason changes, and held deletes once per code", async () => {
+  it("logs each held or skipped flow once, not in every cycle, and held deletes once per code", async () => {
     const { calls, cycle, log, value } = started();
     const held = (reason: string, kind: "flow" | "deletes" = "flow") => ({ path: "LangFlow 1", reason, kind });
     cycle.mockResolvedValue(found({ held: [held("no")], problems: [{ path: "a.json", reason: "is not JSON" }] }));

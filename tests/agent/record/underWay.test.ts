@@ -53,7 +53,7 @@ describe("another region's change that is committed to Git but not replicated ye
     expect(us.rows.size).toBe(2);
   });
 
-  it("holds a new flow until the flow arrives with its typed-in key", async () => {
+  it("that creates a flow is held until replication delivers the flow with its typed-in key", async () => {
     const { us, expectHeld, arrive } = await takenOver((eu) =>
       eu.save(C, { name: "New", data: graph("new", NEW_KEY) }),
     );

@@ -111,7 +111,7 @@ describe("the plan of a drill", () => {
     expect(heldSeconds).toBe(60);
   });
 
-  it("limits the loss of one of two pods by the requests that the load balancer sends there", () => {
+  it("predicts for `half` the share of requests that reach the dead pod and fail, and allows a little more", () => {
     const { limits, predicted, heldSeconds } = planOf({ ...asked, fault: "half" }, project);
     // Three of five requests come from us-east's side, and half of those fail for 20 of 60 seconds.
     expect(predicted).toEqual({ awayPercent: expect.closeTo(10), failbackSeconds: 0 });

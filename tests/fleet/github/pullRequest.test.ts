@@ -106,7 +106,7 @@ describe("the deployed commit", () => {
   });
 
   it.each(["failure", "cancelled", null])(
-    "remains that of a successful run if a re-run of it ends with %s",
+    "remains that of a run that succeeded, even if its re-run has the conclusion %s",
     async (conclusion) => {
       const again = { id: 7, run_attempt: 3, run_started_at: "2026-01-05T00:00:00Z" };
       const status = conclusion === null ? "waiting" : "completed";

@@ -25,7 +25,7 @@ const NULL_BY_CHECK: Readonly<Record<string, readonly string[]>> = {
 
 const allColumns = (rule: ReplicatedTable) => [...rule.columns, ...Object.keys(rule.regionalColumns)];
 const grouped = (rule: ReplicatedTable) => (rule.together ?? []).flat();
-/** Returns the tables whose rules name something that is not allowed, with those names. */
+/** Returns the table and the name for each name in `named` of a rule that `among` of the rule lacks. */
 const strays = <Rule extends TableRule>(
   rules: readonly Rule[],
   named: (rule: Rule) => readonly string[],

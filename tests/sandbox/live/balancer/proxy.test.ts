@@ -137,7 +137,7 @@ describe("a request whose pool fails before the monitor notices", () => {
     expect(stage.origins["eu-west"].asked).toEqual([]);
   });
 
-  it("is aborted if its pool fails in the middle of the response", async () => {
+  it("is aborted, and not retried in another region, if the connection breaks in the middle of the response", async () => {
     await stage.apply();
     stage.origins["us-east"].answer = (request, response) => {
       response.writeHead(200, { "content-length": "100" });
