@@ -79,7 +79,7 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
   program
     .command("move-in <stage>")
     .description(
-      "run a stage of the import of a packed LangFlow: begin, load, carry (LangFlow's migrations run in between), or since, which reports changes in the region after the import",
+      "run one stage of importing a packed LangFlow: begin, load, carry (after LangFlow's migrations), or since, which reports the changes in the region since the import",
     )
     .action((stage) => moveIn(context, stage));
   try {

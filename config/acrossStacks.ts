@@ -25,7 +25,7 @@ export function* problemsAcross(stacks: ReadonlyMap<string, StackConfig>): Gener
     if (days > backupRetentionDays)
       yield [
         stack,
-        `${PROJECT}:backup.schedule is ${JSON.stringify(schedule)}; must run at least every ${backupRetentionDays} days, because backupRetentionDays in Pulumi.foundation.yaml deletes backups after that; this schedule leaves up to ${days} days between two`,
+        `${PROJECT}:backup.schedule is ${JSON.stringify(schedule)}; must run at least every ${backupRetentionDays} days, because backups are deleted after backupRetentionDays of Pulumi.foundation.yaml; this schedule has up to ${days} days between two backups`,
       ];
   }
 }

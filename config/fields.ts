@@ -142,7 +142,7 @@ function cronProblem(text: string): string | undefined {
     return 'must be a cron expression of five fields, such as "17 3 * * *"';
   try {
     const next = cron(text).nextRun();
-    return next === null ? "must be a cron expression of an existing date" : undefined;
+    return next === null ? "must be a cron expression that matches an existing date" : undefined;
   } catch {
     // The library's own message counts days and months from 0.
     return "must be a cron expression within minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6, steps of 1 or more";

@@ -127,7 +127,7 @@ function longOpenings({ hostname, formerHostname }: FleetConfig, edge: EdgeStack
     .filter(({ name }) => name.length + longest.length > APPLICATION_URL_MAX)
     .map(
       ({ key, name, instead }) =>
-        `${PROJECT}:${key} is ${JSON.stringify(name)}; with access it ${instead}, or remove ${longest} from access.open: a Cloudflare application URL has at most ${APPLICATION_URL_MAX} characters`,
+        `${PROJECT}:${key} is ${JSON.stringify(name)}; ${instead}, or remove ${longest} from access.open: a Cloudflare application URL has at most ${APPLICATION_URL_MAX} characters`,
     );
 }
 

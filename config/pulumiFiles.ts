@@ -121,7 +121,7 @@ function besideConfig(kind: FileKind, key: string, known: readonly string[]): st
   const pulumis = bare === key && ours !== bare ? meant(key, known) : undefined;
   if (pulumis !== undefined) return `${shown} is unknown to Pulumi: did you mean ${pulumis}?`;
   if (ours === undefined)
-    return `${shown} is unknown to Pulumi: remove it, or move it below config: if a program reads it`;
+    return `${shown} is unknown to Pulumi: remove it, or, if a program reads it, move it below config:`;
   const homes = homesOf(ours);
   const file = homes.includes(kind) ? "" : ` of ${belongsInto(ours)}`;
   const form = `${PROJECT}:${ours}${homes.includes("fleet") ? ", with its value below value:" : ""}`;

@@ -586,7 +586,7 @@ const share = z
   .multipleOf(0.01, "must have at most two decimals, as Cloudflare's weights do")
   .refine(
     (value) => value <= SHARE_DIVIDED_MAX || value >= 1,
-    `must be at most ${SHARE_DIVIDED_MAX}, or 1: Cloudflare's weights are hundredths, too coarse to divide a smaller rest among the regions`,
+    `must be at most ${SHARE_DIVIDED_MAX}, or exactly 1: Cloudflare's weights are hundredths, so the regions could not divide a smaller remaining share`,
   );
 
 const movingFrom = z.strictObject({

@@ -94,7 +94,7 @@ export class TableCarrier {
     for await (const page of this.pages()) {
       orphans.push(...(await this.taken(page)));
       count += page.length;
-      this.carrying.progress(`carried: ${this.rule.table} ${count}`);
+      this.carrying.progress(`imported: ${this.rule.table} ${count}`);
     }
     // In a table that references itself, a row may be read before the row that it references.
     for (let before = Number.POSITIVE_INFINITY; orphans.length > 0 && orphans.length < before; ) {

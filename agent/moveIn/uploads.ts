@@ -65,7 +65,7 @@ export async function carryUploads(carrying: CarryingUploads): Promise<void> {
       const merged = `${prefix}/${into}${file.path.slice(id.length)}`;
       if (into !== undefined) await new Upload(file, merged, `${own} → ${merged}`, { ...carrying, ledger }).carry();
     }
-    progress(`carried: files ${++count}`);
+    progress(`imported: files ${++count}`);
   }
 }
 

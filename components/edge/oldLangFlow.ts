@@ -68,7 +68,7 @@ function monitorOf({ monitor, hostname, movingFrom }: OldLangFlowArgs): cloudfla
   const { path = ALIVE_PATH, port = TLS_PORT, host = hostname } = movingFrom;
   return {
     ...monitor,
-    description: `The LangFlow that ${hostname} is moved from`,
+    description: `Old LangFlow, from which ${hostname} is migrated`,
     path,
     port,
     header: { Host: [host] },
@@ -86,7 +86,7 @@ function poolOf({ pool, hostname, movingFrom, origins }: OldLangFlowArgs): cloud
   return {
     ...pool,
     name: physicalName(OLD, "pool"),
-    description: "The LangFlow that is moved from",
+    description: "Old LangFlow, from which the fleet is migrated",
     origins: [
       {
         name: OLD,

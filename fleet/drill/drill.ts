@@ -327,7 +327,10 @@ class Drill {
       this.enter("detection", `keeping the fault active for ${heldSeconds} s: the monitor may or may not detect it`);
       await this.hold(faultAt, heldSeconds);
     } else if (isUnseen) {
-      this.enter("detection", `waiting ${expected} s, the monitor's expected time: its verdict cannot be read`);
+      this.enter(
+        "detection",
+        `waiting ${expected} s, the monitor's expected detection time, because its verdict cannot be read`,
+      );
       await this.pass(expected);
       await this.untilAlerted(faultAt);
     } else {

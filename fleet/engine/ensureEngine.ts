@@ -55,7 +55,7 @@ export async function chooseEngine(
   if (onPath && recentEnough(onPath.version)) return onPath;
   if (onPath)
     report(
-      `the pulumi on PATH has version ${onPath.version ?? "unknown"}, ${OLDEST_CLI} or later is needed: using our own engine`,
+      `the pulumi on PATH has version ${onPath.version ?? "unknown"}, but ${OLDEST_CLI} or later is needed: using the project's own engine`,
     );
   const cached = await sources.cached();
   if (cached) return cached;

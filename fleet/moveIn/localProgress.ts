@@ -6,7 +6,7 @@ const LOOK_MS = 2_000;
 const CLOCKS_APART_MS = 1_000;
 
 /**
- * Reports the progress of a run in a local region from its containers' logs: `us-east: carry, carried: message 1500`.
+ * Reports the progress of a run in a local region from its containers' logs: `us-east: carry, imported: message 1500`.
  *
  * @param logs folder of the region's logs
  * @param run name of the run, to which the local fleet appends a number

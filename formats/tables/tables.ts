@@ -205,9 +205,9 @@ const CONNECTIONS: readonly Declared[] = [
       "created_at",
     ],
     regionalColumns: {
-      status_reason: NOT_HERE("what this region found"),
-      health: { onInsert: "'unknown'", why: "what this region's last check found" },
-      health_checked_at: NOT_HERE("when this region checked"),
+      status_reason: NOT_HERE("the result of this region's last check"),
+      health: { onInsert: "'unknown'", why: "the result of this region's last check" },
+      health_checked_at: NOT_HERE("the time of this region's last check"),
       updated_at: { onInsert: "now()", why: "each check and each refusal writes it" },
     },
     references: { owner_id: OWNED_BY_USER },
@@ -240,9 +240,9 @@ const CONNECTIONS: readonly Declared[] = [
     key: ["connection_id"],
     columns: ["connection_id", "generation", "user_id", "registration_id", "config_digest", "scopes", "expires_at"],
     regionalColumns: {
-      state_digest: NOT_HERE("serves one callback, once, in the region that asked"),
-      browser_digest: NOT_HERE("serves one callback, once, in the region that asked"),
-      encrypted_verifier: NOT_HERE("serves one callback, once, in the region that asked"),
+      state_digest: NOT_HERE("used once, by the callback in the region that started the authorization"),
+      browser_digest: NOT_HERE("used once, by the callback in the region that started the authorization"),
+      encrypted_verifier: NOT_HERE("used once, by the callback in the region that started the authorization"),
     },
     references: { connection_id: partOf("connection"), user_id: OWNED_BY_USER },
     uniqueIndexes: [{ on: ["state_digest"], meeting: "held" }],
@@ -770,7 +770,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
     ],
     regionalColumns: {
       status: { onInsert: "'ready'", why: "whether this region is filling it" },
-      failure_reason: NOT_HERE("what went wrong in this region"),
+      failure_reason: NOT_HERE("this region's last failure"),
       storage_state: { onInsert: "'ready'", why: "whether a storage upgrade of this region locks the knowledge base" },
       active_migration_id: NOT_HERE("a storage upgrade of this region"),
     },
@@ -821,9 +821,9 @@ const SCHEDULES: readonly Declared[] = [
       "created_at",
     ],
     regionalColumns: {
-      next_fire_at: NOT_HERE("the region that holds the schedules counts on from its own clock"),
-      last_fired_at: NOT_HERE("when it fired in this region"),
-      last_error: NOT_HERE("what went wrong in this region"),
+      next_fire_at: NOT_HERE("computed by the region that holds the schedules, from its own clock"),
+      last_fired_at: NOT_HERE("the time at which it fired in this region"),
+      last_error: NOT_HERE("this region's last failure"),
       updated_at: {
         onInsert: "now()",
         why: "LangFlow sets it at every update of the row, even when it only polls the trigger's source",
@@ -907,9 +907,9 @@ const SCHEDULES: readonly Declared[] = [
       "credential_expires_at",
     ],
     regionalColumns: {
-      available_at: { onInsert: "now()", why: "when this region tries again" },
-      attempt: { onInsert: "0", why: "tries in this region" },
-      last_error: NOT_HERE("what went wrong in this region"),
+      available_at: { onInsert: "now()", why: "the time of this region's next try" },
+      attempt: { onInsert: "0", why: "the number of this region's tries" },
+      last_error: NOT_HERE("this region's last failure"),
     },
     references: {
       trigger_id: { to: "trigger", soft: true, missing: "stays", dead: "stays" },

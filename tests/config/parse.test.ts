@@ -488,13 +488,13 @@ describe("parseConfig", () => {
       "a public name that is too long for the Access application of an open path",
       "edge",
       { ...access({ open: ["mcp"] }), hostname: "langflow-for-everybody.example.com" },
-      'hostname is "langflow-for-everybody.example.com"; with access it must be shorter, or remove /api/v1/mcp/project/*/streamable from access.open: a Cloudflare application URL has at most 63 characters',
+      'hostname is "langflow-for-everybody.example.com"; must be shorter, or remove /api/v1/mcp/project/*/streamable from access.open: a Cloudflare application URL has at most 63 characters',
     ],
     [
       "a former public name that is too long for the Access application of an open path",
       "edge",
       { ...access({ open: ["mcp"] }), formerHostname: "langflow-for-everybody.example.com" },
-      'formerHostname is "langflow-for-everybody.example.com"; with access it must be absent, or remove /api/v1/mcp/project/*/streamable',
+      'formerHostname is "langflow-for-everybody.example.com"; must be absent, or remove /api/v1/mcp/project/*/streamable',
     ],
     ...["10.0.0.0/8", "172.16.0.0/12", "192.168.1.0/24", "100.64.0.0/10", "203.0.113.0/24", "127.0.0.1/32"].map(
       (network): [string, string, Record<string, unknown>, string] => [

@@ -49,7 +49,7 @@ export const measureChapter = ({ groups }: Series): Chapter =>
   chapter(
     {
       title: "Measured and predicted",
-      note: "The number after a plus is of drills that could not measure the value. With fewer than 20 drills p95 is the maximum.",
+      note: "A number after a plus counts the drills that could not measure the value. With fewer than 20 drills p95 is the maximum.",
     },
     groups.flatMap(({ fault, topology, measures }) => measures.map((each) => ({ fault, topology, ...each }))),
     {

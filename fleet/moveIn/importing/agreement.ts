@@ -218,7 +218,7 @@ class OpenRegion {
   inWords(): string {
     const { region } = this.region;
     return this.trouble === undefined
-      ? `${region} matches in ${this.all - this.differing.length} of ${this.all} tables of users`
+      ? `${region} matches in ${this.all - this.differing.length} of ${this.all} tables with users' data`
       : `${region} could not be compared: ${this.trouble}`;
   }
 
@@ -233,7 +233,7 @@ class OpenRegion {
     if (this.trouble !== undefined) return { region, because: this.trouble };
     return this.uncompared === 0
       ? undefined
-      : { region, because: `${this.uncompared} tables of users differ, and their rows were not compared` };
+      : { region, because: `${this.uncompared} tables with users' data differ, and their rows were not compared` };
   }
 
   disagreements(): Disagreement[] {

@@ -15,7 +15,7 @@ const options = {
   observe: flag("--live only: also run each region's Prometheus, Alertmanager and health checks"),
   honourPreStop: flag("--live only: run preStop hooks of replaced pods"),
   pods: count("--live only: LangFlow pods per region; if more than one, updates are rolling", 1, PODS_MAX),
-  emptyDatabases: flag("--live only, new fleet: let LangFlow migrate each database from scratch"),
+  emptyDatabases: flag("--live only, for a new fleet: let LangFlow migrate each database from scratch"),
 };
 
 export type UpOptions = Given<typeof options>;

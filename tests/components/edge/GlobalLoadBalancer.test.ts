@@ -209,13 +209,13 @@ describe("GlobalLoadBalancer", () => {
       const shared = only(resources, MONITOR, "edge").inputs;
       expect(only(resources, MONITOR, "edge-old").inputs).toEqual({
         ...shared,
-        description: "The LangFlow that flow.example.com is moved from",
+        description: "Old LangFlow, from which flow.example.com is migrated",
         path: "/health",
       });
       expect(only(resources, POOL, "edge-old").inputs).toEqual({
         ...only(resources, POOL, "us-east").inputs,
         name: "langflow-dr-old-pool",
-        description: "The LangFlow that is moved from",
+        description: "Old LangFlow, from which the fleet is migrated",
         monitor: "edge-old-id",
         origins: [
           {

@@ -162,7 +162,7 @@ describe("a drill", () => {
     const { report, fleet, said } = unseen;
     expect(fleet.asked).toBe(0);
     expect(report.aborted).toBeUndefined();
-    expect(said).toContain("waiting 6 s, the monitor's expected time: its verdict cannot be read");
+    expect(said).toContain("waiting 6 s, the monitor's expected detection time, because its verdict cannot be read");
     expect(report.detectionSeconds).toBeUndefined();
     expect(report.recoverySeconds).toBeGreaterThan(1.5);
     expect(report.targets).toEqual([expect.objectContaining({ name: "RTO", met: true })]);

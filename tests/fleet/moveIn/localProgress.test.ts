@@ -15,11 +15,11 @@ it("followRun reports a local run's newest container and its last message, each 
     writeFileSync(join(logs, "move-in-us-east-1.migrate-source.log"), "INFO of alembic\n");
     await until("the migration is said", async () => said.length === 1);
     const carry = join(logs, "move-in-us-east-1.carry.log");
-    writeFileSync(carry, '{"message":"carried: flow 10"}\n{"message":"carried: flow 20"}\n');
+    writeFileSync(carry, '{"message":"imported: flow 10"}\n{"message":"imported: flow 20"}\n');
     await until("what was carried is said", async () => said.length === 2);
   } finally {
     stop();
     rmSync(logs, { recursive: true });
   }
-  expect(said).toEqual(["us-east: migrate-source", "us-east: carry, carried: flow 20"]);
+  expect(said).toEqual(["us-east: migrate-source", "us-east: carry, imported: flow 20"]);
 });

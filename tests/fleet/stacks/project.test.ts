@@ -238,7 +238,7 @@ describe("readProject", () => {
     [
       "Pulumi.us-east.yaml",
       { settings: {} },
-      "settings is unknown to Pulumi: remove it, or move it below config: if a program reads it",
+      "settings is unknown to Pulumi: remove it, or, if a program reads it, move it below config:",
     ],
     ["Pulumi.us-east.yaml", { encryptionsalt: 5 }, "encryptionsalt must be a string"],
     ["Pulumi.yaml", { bakcend: { url: "file:///tmp" } }, "bakcend is unknown to Pulumi: did you mean backend?"],

@@ -71,7 +71,10 @@ describe("the comparison of regions after an import", () => {
       report: (each) => void said.push(each),
     });
     expect(found).toEqual({ agreed: ["eu-west"], disagreements: [], unread: [] });
-    expect(said).toEqual(["eu-west matches in 0 of 1 tables of users", "eu-west matches in 0 of 1 tables of users"]);
+    expect(said).toEqual([
+      "eu-west matches in 0 of 1 tables with users' data",
+      "eu-west matches in 0 of 1 tables with users' data",
+    ]);
     expect(eu.reads()).toBe(3);
   });
 
@@ -152,7 +155,7 @@ describe("the comparison of regions after an import", () => {
     const found = await compare({ into: region("us-east", many), others: [region("eu-west", [])] });
     expect(found.disagreements).toHaveLength(500);
     expect(found.unread).toEqual([
-      { region: "eu-west", because: "100 tables of users differ, and their rows were not compared" },
+      { region: "eu-west", because: "100 tables with users' data differ, and their rows were not compared" },
     ]);
   });
 
