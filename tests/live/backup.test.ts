@@ -604,7 +604,7 @@ describe("newer data", () => {
     });
   }, 240_000);
 
-  it("does not include a user's sign-in, or a file whose timestamps alone changed", async () => {
+  it("does not include a user's sign-in, or a file of which only the timestamp changed", async () => {
     const region = await livingRegion("same");
     await backUp(region);
     await postgres.query(region.database, `UPDATE "user" SET last_login_at = now(), updated_at = now()`);

@@ -306,7 +306,7 @@ describe("a row that reuses the name of a row whose delete is held", () => {
       ],
     ],
   ] as const)(
-    "and was created by an import that replaces flows keeps its name and endpoint in its region, and after a %s has them in every region where they are free",
+    "keeps its name and endpoint in its region if an import that replaces flows created it; after a %s also where they are free",
     async (decision, after) => {
       const [us, eu] = await braked();
       const owner = await us.makeUser("ada");

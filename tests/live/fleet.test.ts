@@ -222,7 +222,7 @@ describe("the live fleet", () => {
     expect(await Promise.all(origins.map((url) => stateOf(url, ada.headers, flow)))).toEqual(before);
   });
 
-  it("hides LangFlow's API documentation, however the path is spelled, and sets the security headers on every response", async () => {
+  it("hides LangFlow's API documentation in every tested spelling of its path, and sets the security headers", async () => {
     const [publicUrl = "", east = ""] = await doors();
     const open = ["/docs", "/%64ocs", "/docs%2Foauth2-redirect", "/openapi.json", "/redoc"];
     // LangFlow's server decodes every character, including slashes, and does not merge slashes. The rules must
@@ -239,7 +239,7 @@ describe("the live fleet", () => {
     expect(headers.get("x-frame-options")).toBe("SAMEORIGIN");
   });
 
-  it("accepts ten logins of a visitor within ten seconds and then rejects all for a while", async () => {
+  it("rejects some of eleven concurrent logins of a visitor and then every further login, but no other request", async () => {
     const [publicUrl = ""] = await doors();
     const body = new URLSearchParams({ username: "nobody", password: "no password" });
     const asked = () => fetch(`${publicUrl}/api/v1/login`, { method: "POST", body, headers: KEPT_BY_NONE });
@@ -253,7 +253,7 @@ describe("the live fleet", () => {
     expect((await fetch(`${publicUrl}/healthz`)).status).toBe(200);
   });
 
-  it("serves no closed path and no login above the limit, whichever bypass technique a client uses", async () => {
+  it("serves no closed path and no login above the limit, whichever known bypass a client tries", async () => {
     const [publicUrl = "", ...origins] = await doors();
     const asks = (method: Asked["method"], path: string, body = ""): Asked => ({
       hostname: "langflow.example.com",
@@ -305,7 +305,7 @@ describe("the live fleet", () => {
       180_000,
     );
 
-  it("counts logins by the address that Cloudflare saw: no header evades LangFlow's limit or uses up another visitor's", async () => {
+  it("counts logins by the address that Cloudflare saw: no tested header evades LangFlow's limit or uses up another visitor's", async () => {
     const [publicUrl = ""] = await doors();
     await steered();
     const eve = new Visitor(publicUrl, "127.0.0.12", "us-east-1");

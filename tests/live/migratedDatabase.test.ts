@@ -85,7 +85,7 @@ describe("the migrated database that new regions start from", () => {
     expect(tables).toEqual(WITH_ROWS);
   });
 
-  it("lacks only the region's account, and equals a database that was migrated from empty once LangFlow's migration has run", async () => {
+  it("has no account; once LangFlow's migration has run, it equals a database that was migrated from empty", async () => {
     const started = await scratch.postgres("started", file);
     const empty = await scratch.postgres("migrated");
     const before = await schemaOf(started, "started");

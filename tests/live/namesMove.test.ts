@@ -116,7 +116,7 @@ async function expectSame(asMadeBy: AccountsRegion, kind: Kind, ...others: Accou
 }
 
 describe.each(["variable", "flow"] as const)("a %s takes the former name of a renamed row", (kind) => {
-  it("even if the renamed row has since taken a third row's former name, and the large rows put each change into a separate object", async () => {
+  it("even if the renamed row has since taken a third row's former name, and the changes are in separate objects", async () => {
     const [us, eu, user] = await fleet();
     const [renamed, third, taker] = [ID(1), ID(2), ID(3)];
     await make(us, kind, user, renamed, "first");
@@ -314,7 +314,7 @@ it("a flow that waits for its name in a region moves to its new project once it 
 });
 
 it.each(["late", "in a snapshot"])(
-  "a variable takes the name that a different row gave up, although a user edited that row in the receiving region before its rename arrived (%s)",
+  "a variable takes a renamed row's former name, even if a user of the receiving region edited that row before the rename arrived (%s)",
   async (how) => {
     const [us, eu, user] = await fleet();
     const [taker, renamed] = [ID(1), ID(4)];

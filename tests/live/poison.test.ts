@@ -271,7 +271,7 @@ it("a segment's unreadable rows are reported until their region writes a snapsho
   expect(stamps.username).toBeLessThan(at + 367 * 86_400_000_000);
 });
 
-it("the recorder and the backup include all other flows, and name those that they leave out", async () => {
+it("the recorder and the backup include ordinary flows, and each unusual flow is included or reported", async () => {
   const [us, eu] = await agreed();
   const taken = (await throwAt(us)).filter(({ table }) => table === "flow");
   await rounds(us, eu);

@@ -107,7 +107,7 @@ describe("the fence of the schedules in a region's database", () => {
     expect(await granted()).toEqual(LOOPS.map(() => false));
   });
 
-  it("rejects a new lease, including a lease on a connection, with the error for a lease that another pod has just created", async () => {
+  it("rejects new leases of loops, sources and connections as if another pod had just created them", async () => {
     await query("DELETE FROM trigger_lease");
     for (const name of LOOPS) expect(await begins(name, "pod")).toBe(false);
     expect(await begins(`trigger-cleanup:${randomUUID()}`, "cleanup:1:a")).toBe(false);

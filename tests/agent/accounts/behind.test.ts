@@ -97,7 +97,7 @@ it("the agent reports how far it has read the other regions' feeds, but not its 
   expect(behind.knew).toEqual({ "us-east": { epoch: EPOCH, number: 4 } });
 });
 
-it("after a restart, the agent requests only once the last segment that its previous process read", () => {
+it("after a restart, the agent requests the last segment that its previous process read, until it has read that feed again", () => {
   const { behind, read } = reader();
   behind.read("us-east", reading(place("us-east", 0), place("us-east", 1)));
   expect(behind.forgotten("us-east")).toEqual(place("us-east", 1));

@@ -67,7 +67,7 @@ describe("a deleted account", () => {
   });
 });
 
-it("a delete wins over an edit if the deleting region had seen that edit, even if its clock is an hour behind", async () => {
+it("a delete wins over an edit that the deleting region had seen, even if the deleting region's clock is an hour behind", async () => {
   const hour = 3_600_000_000;
   const [east, west] = pair("user", "folder");
   east.edit("user", "u", ADA, 1);

@@ -225,7 +225,7 @@ describe("a delete of a flow", () => {
     for (const part of Object.keys(PARTS)) expect(idsIn(west, part)).toEqual([]);
   });
 
-  it("is final if the deleting region had seen the flow's last edit, even if its clock is an hour behind", async () => {
+  it("is final if the deleting region had seen the flow's last edit, even if that region's clock is an hour behind", async () => {
     const all = await withParts();
     const [east, west] = all;
     west.edit("flow", "f", saved("of the west"), 2 * HOUR);
@@ -385,7 +385,7 @@ describe("a flow whose project is deleted in another region", () => {
     expect(everywhere(...all).f).toMatchObject({ ...saved("of the west"), folder_id: '"q"' });
   });
 
-  it("is not edited by the agent's move: a delete by a region that had seen the user's last edit still wins", async () => {
+  it("does not count as edited when the agent moves it: a delete by a region that had seen the user's last edit still wins", async () => {
     const all = await withDefault();
     const [east, west, south] = all;
     west.edit("flow", "f", saved("of the west"), 20);
@@ -567,7 +567,7 @@ describe("flows that existed before the agent recorded their versions", () => {
     expect(Object.values(copies)).toMatchObject([{ data: graph("of the east"), name: '"Flow (1970-01-01 00:00:00)"' }]);
   });
 
-  it("become equal in every region and keep their typed-in keys, even if the timestamp of a third region's different graph is between those of two equal ones", async () => {
+  it("become equal in every region and keep their typed-in keys, even if a different graph of a third region is dated between the equal graphs", async () => {
     const all = await upgraded([
       [20, saved("same")],
       [15, saved("other")],

@@ -202,7 +202,7 @@ it("the replication loop logs and counts the recovered rows of each table that l
   expect(published).toEqual([expect.stringContaining('{"table":"flow","rows":7,"lost":1} ')]);
 });
 
-it("the metrics list a row while replication has to rename it, and the log explains once what to do", async () => {
+it("the metrics list a row while rounds report it as renamed, and the log explains once what to do", async () => {
   const found: { renamed: Round["renamed"] } = { renamed: [{ table: "user", id: "1a2b" }] };
   const { end, gauged } = looped({ found });
   await pass(REST_MS);

@@ -96,7 +96,7 @@ it("a row with a version counter has all values of the write with the greater co
 describe("a row with versioned content", () => {
   const flow = () => edit(undefined, "us-east", 10, { name: '"f"', data: "1", token: "1", folder: "1" }, FLOW);
 
-  it("reports the earlier content as lost only if the later edit's writer had not seen the earlier content", () => {
+  it("loses the earlier content of two edits only if the later edit's writer had not seen it", () => {
     const [one, other] = [
       edit(flow(), "us-east", 20, { data: "2" }, FLOW),
       edit(flow(), "eu-west", 30, { data: "3" }, FLOW),

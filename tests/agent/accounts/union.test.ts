@@ -374,7 +374,7 @@ describe("two accounts with the same username", () => {
       });
   });
 
-  it("stay separate also if there are three, one per region, and all three merge if they belong to one person", async () => {
+  it("stay separate even if there are three, one per region, and all three merge if they belong to one person", async () => {
     const regions = ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, ...ALL));
     for (const [n, region] of regions.entries()) region.edit("user", `u${n}`, user("bob"), 10 * (n + 1));
     await exchange(...regions);

@@ -244,7 +244,7 @@ describe("a program", () => {
     });
   });
 
-  it("has ended when its reader stops reading early or aborts the program", async () => {
+  it("is ended if its reader stops reading early or aborts it", async () => {
     const script = ["-c", "echo $$; exec sleep 600"];
     const look = (pid: string) => expect(() => process.kill(Number(pid), 0));
     let pid = "";

@@ -112,7 +112,7 @@ describe("a git process of the agent", () => {
     expect(missing).toBeInstanceOf(Git);
   });
 
-  it("means yes by exit code 0 and no by exit code 1; every other end is an error", async () => {
+  it("answers a yes-or-no query by exit code 0 or 1; every other end is an error", async () => {
     expect([await git("exit 0").says([]), await git("exit 1").says([])]).toEqual([true, false]);
     await expect(git("exit 2").says([])).rejects.toThrow("git ended with 2");
     await expect(git("kill -9 $$").says([])).rejects.toThrow("git ended with SIGKILL");

@@ -157,7 +157,7 @@ describe("the history in a clone", () => {
     await expect(clone.leadsTo("1".repeat(40), head)).rejects.toThrow();
   });
 
-  it("can be extended by a pushed commit, however short it is", async () => {
+  it("can be extended by a pushed commit, even if the clone has only the newest commit", async () => {
     const clone = await host.open("short");
     const head = (await clone.fetch()) ?? "";
     const next = await put(clone, head, { "default/x.json": "x" });

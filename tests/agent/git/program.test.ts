@@ -15,7 +15,7 @@ async function bytesOf(...of: Parameters<typeof programOutput>): Promise<number>
 }
 
 describe("a child program", () => {
-  it("is read to the end, however busy Node is when it exits", async () => {
+  it("has its output read to the end, even if Node is busy when the program exits", async () => {
     for (let round = 0; round < (process.env.MUTATED ? 4 : 20); round += 1) {
       const reading = bytesOf("head", ["-c", "400000", "/dev/zero"], environment);
       for (let turn = 0; turn < 3; turn += 1) {

@@ -155,7 +155,7 @@ describe("the response to a push", () => {
     expect(answer("[remote rejected]", stderr)).toEqual(what);
   });
 
-  it("means that the host refused the push if the reason says so, whatever its other text; only the host's text is repeated", () => {
+  it("means that the host refused the push if the given reason says so, and the error contains only the host's lines", () => {
     const stderr = "remote: we failed to lock your holidays\nfatal: lost the remote: end\nremote:too close";
     const reason = "pre-receive hook declined\nwe failed to lock your holidays\ntoo close";
     expect(answer("[remote rejected] (pre-receive hook declined)", stderr)).toEqual({ kind: "declined", reason });

@@ -134,7 +134,7 @@ describe("a flow's file in another user's folder", () => {
     expect(fleet.file("ada/One.json")).toBe(text);
   });
 
-  it("becomes one user's flow if a new file is pushed to the folders of two users", async () => {
+  it("becomes one flow if the same new flow is pushed to the folders of two users, and the other file is reported", async () => {
     const { fleet, langflow, push } = await recorded();
     const id = A.replace("1", "8");
     push({ "default/New.json": fileOf(id, "New", "his"), "ada/New.json": fileOf(id, "New", "hers") });

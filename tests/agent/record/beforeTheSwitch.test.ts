@@ -1,6 +1,6 @@
 import { A, Fleet, graph, textOf } from "./fleet";
 
-it("while a third region still runs the previous release, Git records an edit of two upgraded regions in exactly one commit", async () => {
+it("while a third region still runs the previous release, the recorders of two upgraded regions commit each edit exactly once", async () => {
   const fleet = await Fleet.make({ regions: ["us-east", "eu-west"] });
   try {
     const [east, west] = [fleet.region("us-east"), fleet.region("eu-west")];

@@ -54,7 +54,7 @@ describe("the region that holds the lease of the schedules", () => {
     expect(decide(view({ giveTo: "us-east" }))).toMatchObject({ kind: "hold" });
   });
 
-  it("gives up a lease with the time when it stopped firing schedules as the lease's end, but not before the lease's start", () => {
+  it("ends a released lease when it stopped firing schedules, but not before the lease's start or after the granted end", () => {
     expect(given(LEASE, NOW + 1_000, "eu-west")).toEqual({ ...LEASE, until: NOW + 1_000, given: true, to: "eu-west" });
     expect(given(LEASE, NOW + 60_000, undefined).until).toBe(LEASE.until);
     expect(given({ ...LEASE, after: NOW + 5_000 }, NOW, undefined).until).toBe(NOW + 5_000);
@@ -163,7 +163,7 @@ describe("without a witness,", () => {
     expect([opened, closed]).toEqual([[], []]);
   });
 
-  it("the configured region continues from its valid lease's start, or else from the latest end that it requested", async () => {
+  it("the configured region keeps the start of its current period, or else starts at the latest end that it requested", async () => {
     await round("us-east", FENCE);
     expect(opened[0]?.[1]).toBe(FENCE.after);
     await round("us-east", { ...FENCE, until: NOW - 1, asked: { generation: 5, until: NOW + 7_000 } });

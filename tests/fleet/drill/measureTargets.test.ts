@@ -47,7 +47,7 @@ describe("a drill's targets", () => {
     expect(targetsOf({ ...found, afterDetection: { ...after, hung: 0 }, limits })).toMatchObject([{ met: true }]);
   });
 
-  it("count broken visits only of their own kinds of visits and time spans", () => {
+  it("count broken visits only of the kinds and in the time spans that each target covers", () => {
     const count = (errand: ErrandName, span: Span, good: number): VisitCount => ({
       errand,
       span,

@@ -501,7 +501,7 @@ describe("fleet prove", () => {
     }
   });
 
-  it("has a broken fleet as a test case for every assumption", () => {
+  it("is tested with a broken fleet for every assumption", () => {
     expect(new Set(SPOILED.map(([assumption]) => assumption))).toEqual(new Set(ASSUMPTIONS.map(({ name }) => name)));
   });
 

@@ -78,7 +78,7 @@ describe("the daemon", () => {
     expect(() => takeLock(join(directory, "server.lock"))).toThrow(`process ${file.pid} holds`);
   });
 
-  it("is not available before it starts and after it stops", async () => {
+  it("is not available before it starts or after it stops", async () => {
     const directory = temporaryFolder();
     expect(await connectLocalCloud(directory)).toBeUndefined();
     const cloud = await start(directory);

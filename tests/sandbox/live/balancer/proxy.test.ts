@@ -66,7 +66,7 @@ describe("a request to the public address", () => {
     expect((await reader?.read())?.done).toBe(true);
   });
 
-  it("is sent to the fallback pool if no pool is healthy, whatever its health, and fails if the fallback pool is disabled", async () => {
+  it("is sent to the fallback pool if no pool is healthy, even that one, and fails if the fallback pool is disabled", async () => {
     for (const origin of Object.values(stage.origins)) origin.health = () => 503;
     await stage.apply();
     expect(await stage.ask()).toMatchObject({ status: 200, region: "eu-west" });

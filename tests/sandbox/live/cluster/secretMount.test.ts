@@ -45,7 +45,7 @@ const mount = (region: string, ...jmesPath: object[]) =>
   );
 
 describe("a secret in the live fleet", () => {
-  it("is returned in the clear only for the token, which only its owner can read", async () => {
+  it("is shown only if a client with the token asks for plain text, and only the owner can read the token's file", async () => {
     const directory = temporaryFolder();
     const identity = { provider: "aws", type: "aws:secretsmanager/secretVersion:SecretVersion", scope: "", id: "one" };
     await Store.open(filesIn(directory).resources).put({
@@ -70,7 +70,7 @@ describe("a secret in the live fleet", () => {
     }
   });
 
-  it("is mounted as by the CSI driver: the secret's replica as a whole, and another file for each path", () => {
+  it("is mounted as by the CSI driver: the secret's replica as a whole, and a separate file for each path", () => {
     const files = mount("eu-west-1", { path: "url", objectAlias: "URL" }, { path: '"a-b".c', objectAlias: "DEEP" });
     expect([...files.keys()]).toEqual(["whole", "URL", "DEEP"]);
     expect(files.get("URL")).toBe("postgresql://a");

@@ -118,8 +118,10 @@ describe("supervision, like the kubelet's,", () => {
       "success",
     ]);
   });
+});
 
-  it("gives a name the same port again, and a different port only while another process uses that port", async () => {
+describe("the ports of the live fleet", () => {
+  it("are the same for a name each time, unless a different process uses the port", async () => {
     const file = join(temporaryFolder(), "ports.json");
     const first = await new Ports(file).take("us-east/postgres");
     expect(await new Ports(file).take("us-east/postgres")).toBe(first);
@@ -128,8 +130,10 @@ describe("supervision, like the kubelet's,", () => {
     expect(await new Ports(file).take("us-east/postgres")).not.toBe(first);
     await new Promise((resolve) => stranger.close(resolve));
   });
+});
 
-  it("reads the replication lag, waiting rows and unreachable buckets from an agent's metrics", () => {
+describe("an agent's status, read from its metrics,", () => {
+  it("has the replication lag, the waiting rows, the unreachable buckets and what else needs attention", () => {
     const metrics = [
       "# HELP langflow_dr_accounts_lag_seconds x",
       "langflow_dr_accounts_lag_seconds 1.5",
@@ -158,7 +162,7 @@ describe("supervision, like the kubelet's,", () => {
     expect(agentStatusOf("")).toEqual({});
   });
 
-  it("reads the lag of the slowest workspace from the recorder's metrics", () => {
+  it("has the lag of the record's slowest workspace", () => {
     const metrics = [
       "langflow_dr_record_recorder 1",
       'langflow_dr_sync_lag_seconds{workspace="a"} 3.5',
@@ -171,7 +175,7 @@ describe("supervision, like the kubelet's,", () => {
     });
   });
 
-  it("adds up the held flows and deletes of all workspaces from the metrics, and omits counts of zero", () => {
+  it("has the sum of all workspaces' held flows and deletes, without counts of zero", () => {
     const metrics = [
       "langflow_dr_record_recorder 1",
       "# TYPE langflow_dr_sync_held gauge",
