@@ -113,7 +113,7 @@ it("both regions export a flow to the same file, although jsonb changes the form
   expect(exportedFlow(ofUs, { variables, agreed: other }).text).toBe(other.text);
 });
 
-it("replication stores a typed-in API key in no object in a form that a reader of the bucket can decrypt", async () => {
+it("replication writes no typed-in API key in plain text to the buckets", async () => {
   const [us, eu, user] = await fleet();
   await flow(us, user, { graph: graph("x", "sk-canary-of-this-test") });
   await settled(us, eu);

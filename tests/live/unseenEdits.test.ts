@@ -49,7 +49,7 @@ it.each<[string, (all: Awaited<ReturnType<typeof fleet>>) => Promise<unknown>, s
   ["deleted in another region", ({ eu, flow }) => eu.query("DELETE FROM flow WHERE id = $1", [flow]), []],
   ["edited again in another region", ({ eu, flow }) => eu.save(flow, graph("edited on")), ["edited on"]],
 ])(
-  "a restored backup's unread edit does not count as a new edit if it was published before and the flow was %s since",
+  "an edit in a restored backup does not count as new if it was published before the restore and the flow was %s since",
   async (_, since, after) => {
     const all = await fleet();
     const { us, eu, flow } = all;

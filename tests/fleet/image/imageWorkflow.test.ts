@@ -118,11 +118,11 @@ describe("the Image workflow", () => {
   });
 
   it.each([
-    ["weekly", { EVENT: "schedule" }, '["langflow","agent"]'],
-    ["after a manual start", { EVENT: "workflow_dispatch" }, '["langflow","agent"]'],
-    ["for a requested LangFlow version", { EVENT: "workflow_dispatch", LANGFLOW_VERSION: "1.14.0" }, '["langflow"]'],
-    ["after a push whose previous commit is unknown", { BEFORE: "0".repeat(40) }, '["langflow","agent"]'],
-  ])("builds the right images %s", (_, env, images) => {
+    ["weekly", '["langflow","agent"]', { EVENT: "schedule" }],
+    ["after a manual start", '["langflow","agent"]', { EVENT: "workflow_dispatch" }],
+    ["for a requested LangFlow version", '["langflow"]', { EVENT: "workflow_dispatch", LANGFLOW_VERSION: "1.14.0" }],
+    ["after a push whose previous commit is unknown", '["langflow","agent"]', { BEFORE: "0".repeat(40) }],
+  ])("builds %s the images %s", (_, images, env) => {
     expect(changed(env)).toBe(`images=${images}`);
   });
 

@@ -212,7 +212,7 @@ describe("a file that init edits", () => {
 });
 
 describe("init", () => {
-  it("knows the example values in this repository's config", () => {
+  it("recognizes the example values in this repository's config", () => {
     const config = parse(text("Pulumi.yaml")).config;
     const own = parse(text("Pulumi.us-east.yaml")).config;
     for (const [key, shipped] of Object.entries(SHIPPED)) {

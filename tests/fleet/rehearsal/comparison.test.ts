@@ -71,7 +71,7 @@ describe("two runs of a flow", () => {
     expect(compareRuns(old, now)).toMatchObject(verdict);
   });
 
-  it("are never different if they are the same run, and have the same verdict in either order if both have answers", () => {
+  it("do not differ if they are one and the same run, and get the same result in either order if both have answers", () => {
     fc.assert(
       fc.property(anyOutcome, anyOutcome, (one, other) => {
         expect(["same", "not run"]).toContain(compareRuns(one, one).result);

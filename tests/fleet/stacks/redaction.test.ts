@@ -20,7 +20,7 @@ describe("a cloud's error message", () => {
     ]);
   });
 
-  it("shows no rest of a secret that begins with another secret", () => {
+  it("does not show the end of a secret that begins with another secret", () => {
     expect(hidden("abcdefghij", ["abcdefgh", "abcdefghij"])).toBe("[secret]");
   });
 });

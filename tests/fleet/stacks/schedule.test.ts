@@ -34,7 +34,7 @@ describe("oneServingRegionAtATime", () => {
 });
 
 describe("inWaves", () => {
-  it("starts a wave only after the previous one ended, and limits concurrency to the width", async () => {
+  it("starts a wave only after the previous one has ended, and runs at most `width` stacks at once", async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 8 }), async (count, width) => {
         const regions = Array.from({ length: count }, (_, index) => `r-${index}`);
