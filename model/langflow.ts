@@ -136,7 +136,7 @@ const KNOWN_LANGFLOW = LANGFLOW_RELEASE.replace(/\.\d+$/, "");
 /** Returns a warning about an unsupported LangFlow version; undefined for the supported version. */
 export function unknownSettings(version: string): string | undefined {
   if (version.startsWith(`${KNOWN_LANGFLOW}.`)) return undefined;
-  return `is LangFlow ${version}, but the fleet's settings are for ${KNOWN_LANGFLOW}; other versions ignore settings that they do not have: test it first (docs/upgrade.md, LangFlow)`;
+  return `is LangFlow ${version}, but the fleet's settings are for ${KNOWN_LANGFLOW}; a different version ignores settings that it does not know: test that version first (docs/upgrade.md, LangFlow)`;
 }
 
 /**

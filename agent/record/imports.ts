@@ -85,7 +85,7 @@ const weightIn =
     (head?.size ?? 0) > ALONE_BYTES ? atOnce : 1;
 
 const LEFT_DELETE =
-  "a push deleted its file after a history rewrite had removed content from it, so the agent cannot tell whether the flow was edited since: delete the flow in LangFlow, or commit its file again";
+  "a history rewrite removed content from the flow's file, and a later push deleted the file, so the agent cannot tell whether the flow was edited since: delete the flow in LangFlow, or commit its file again";
 
 /** Returns a flow's temporary name while flows swap their names. It must not collide with a user's own names. */
 const asideName = (id: string): string => `${id} (moving)`;
