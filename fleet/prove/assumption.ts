@@ -43,6 +43,9 @@ export interface Observation {
   readonly problems: readonly string[];
 }
 
+/** Returns the observation of a single problem that leaves nothing else to check. */
+export const onlyProblem = (problem: string): Observation => ({ summary: "", problems: [problem] });
+
 /** Converts an observation into a check's result. */
 export const resultOf = ({ summary, problems }: Observation): CheckResult =>
   problems.length === 0 ? ok(summary) : broken(problems.join("\n"), undefined, ExitCode.Disproved);
@@ -72,14 +75,12 @@ export { NotCheckable } from "../checks/checkResult";
  */
 export function differences(
   what: string,
-  actual: Readonly<Record<string, unknown>>,
-  meant: Readonly<Record<string, unknown>>,
+  values: Readonly<Record<string, readonly [actual: unknown, meant: unknown]>>,
 ): string[] {
-  return Object.entries(meant).flatMap(([key, value]) =>
-    JSON.stringify(actual[key]) === JSON.stringify(value)
-      ? []
-      : [`${what}: ${key} is ${JSON.stringify(actual[key]) ?? "missing"}, not ${JSON.stringify(value)}`],
-  );
+  return Object.entries(values).flatMap(([key, pair]) => {
+    const [actual, meant] = pair.map((value) => JSON.stringify(value));
+    return actual === meant ? [] : [`${what}: ${key} is ${actual ?? "missing"}, not ${meant}`];
+  });
 }
 
 /**

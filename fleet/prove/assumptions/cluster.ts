@@ -6,6 +6,7 @@ import {
   type Deployment,
   differences,
   foundationOf,
+  onlyProblem,
   outputsOf,
   type RegionAssumption,
   type RegionStack,
@@ -39,23 +40,15 @@ const cluster: RegionAssumption = {
   fix: "compare with `aws eks describe-cluster`; run `drift` to list manual changes, and `up` to revert them",
   async look(deployment, stack) {
     const { cluster: is } = answered(clusterShape, "the cluster", await eks(deployment, stack, "describe-cluster"));
-    const actual = {
-      status: is.status,
-      "Auto Mode's nodes": is.computeConfig.enabled,
-      "Auto Mode's load balancing": is.kubernetesNetworkConfig.elasticLoadBalancing.enabled,
-      "Auto Mode's block storage": is.storageConfig.blockStorage.enabled,
-      "authentication mode": is.accessConfig.authenticationMode,
-      "key for secrets": is.encryptionConfig.find(({ resources }) => resources.includes("secrets"))?.provider.keyArn,
-      "deletion protection": is.deletionProtection,
-    };
-    const problems = differences("cluster", actual, {
-      status: "ACTIVE",
-      "Auto Mode's nodes": true,
-      "Auto Mode's load balancing": true,
-      "Auto Mode's block storage": true,
-      "authentication mode": "API",
-      "key for secrets": foundationOf(deployment, stack).keyArn,
-      "deletion protection": stack.own.deletionProtection,
+    const secrets = is.encryptionConfig.find(({ resources }) => resources.includes("secrets"));
+    const problems = differences("cluster", {
+      status: [is.status, "ACTIVE"],
+      "Auto Mode's nodes": [is.computeConfig.enabled, true],
+      "Auto Mode's load balancing": [is.kubernetesNetworkConfig.elasticLoadBalancing.enabled, true],
+      "Auto Mode's block storage": [is.storageConfig.blockStorage.enabled, true],
+      "authentication mode": [is.accessConfig.authenticationMode, "API"],
+      "key for secrets": [secrets?.provider.keyArn, foundationOf(deployment, stack).keyArn],
+      "deletion protection": [is.deletionProtection, stack.own.deletionProtection],
     });
     return {
       summary: "active, in Auto Mode, secrets encrypted with the region's key",
@@ -79,7 +72,7 @@ const addons: RegionAssumption = {
       ADDONS.filter((name) => names.includes(name)).map(async (addonName) => {
         const answer = await eks(deployment, stack, "describe-addon", { addonName });
         const { addon } = answered(addonShape, addonName, answer);
-        return [...differences(addonName, addon, { status: "ACTIVE" }), ...said(addon.health)];
+        return [...differences(addonName, { status: [addon.status, "ACTIVE"] }), ...said(addon.health)];
       }),
     );
     return { summary: `${ADDONS.length} active`, problems: [...missing, ...problems.flat()] };
@@ -96,7 +89,7 @@ const secretsDriver: RegionAssumption = {
   async look({ clouds }, { region }) {
     const drivers = await clouds.objects(region.name, "csidrivers.storage.k8s.io");
     const driver = drivers.find(({ metadata }) => metadata.name === "secrets-store.csi.k8s.io");
-    if (!driver) return { summary: "", problems: ["the cluster has no CSI driver secrets-store.csi.k8s.io"] };
+    if (!driver) return onlyProblem("the cluster has no CSI driver secrets-store.csi.k8s.io");
     const { tokenRequests } = answered(driverShape, "the secrets driver", driver.spec);
     const audiences = tokenRequests.map(({ audience }) => audience);
     const problems = audiences.includes(AUDIENCE)
@@ -154,7 +147,7 @@ const podCredentials: RegionAssumption = {
       ({ metadata: { namespace, name } }) =>
         namespace === NAMESPACE || (namespace === "kube-system" && name.startsWith("efs-csi-node-")),
     );
-    if (pods.length === 0) return { summary: "", problems: ["the cluster has no LangFlow pods"] };
+    if (pods.length === 0) return onlyProblem("the cluster has no LangFlow pods");
     const problems = pods
       .filter(({ spec }) => {
         const { containers } = answered(podShape, "a pod", spec);
@@ -192,9 +185,9 @@ const admissionRules: RegionAssumption = {
       const policy = policies.find(({ metadata }) => metadata.name === name);
       if (!policy) return [`the policy ${name} does not exist`];
       const denies = bindings.some((each) => each.policyName === name && each.validationActions.includes("Deny"));
-      const meant = { failurePolicy: "Fail" };
+      const { failurePolicy } = answered(policyShape, name, policy.spec);
       return [
-        ...differences(name, answered(policyShape, name, policy.spec), meant),
+        ...differences(name, { failurePolicy: [failurePolicy, "Fail"] }),
         ...(denies ? [] : [`the policy ${name} has no binding with the action Deny`]),
       ];
     });
@@ -276,20 +269,17 @@ const spread: RegionAssumption = {
     const found = (await clouds.objects(region.name, "deployments.apps")).find(
       ({ metadata }) => metadata.name === name,
     );
-    if (!found) return { summary: "", problems: [`the cluster has no Deployment ${name}`] };
+    if (!found) return onlyProblem(`the cluster has no Deployment ${name}`);
     const { topologySpreadConstraints } = answered(spreadShape, name, found.spec).template.spec;
     const byZone = topologySpreadConstraints.find(({ topologyKey }) => topologyKey === ZONE);
     const unspread = own.replicas.spread === "none";
     if (unspread && !byZone)
       return { summary: `${name} may run in one zone, because replicas.spread is none`, problems: [] };
-    const meant = {
-      whenUnsatisfiable: unspread ? undefined : "DoNotSchedule",
-      minDomains: unspread ? undefined : ZONES,
-    };
-    return {
-      summary: `${name} requires ${ZONES} zones`,
-      problems: differences("spread over zones", { ...byZone }, meant),
-    };
+    const problems = differences("spread over zones", {
+      whenUnsatisfiable: [byZone?.whenUnsatisfiable, unspread ? undefined : "DoNotSchedule"],
+      minDomains: [byZone?.minDomains, unspread ? undefined : ZONES],
+    });
+    return { summary: `${name} requires ${ZONES} zones`, problems };
   },
 };
 

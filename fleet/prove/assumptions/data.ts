@@ -10,6 +10,7 @@ import {
   differences,
   type FleetAssumption,
   foundationOf,
+  onlyProblem,
   outputsOf,
   type RegionAssumption,
   type RegionStack,
@@ -28,11 +29,11 @@ const key: RegionAssumption = {
     const { KeyMetadata } = answered(described, "the key", await ask("describe-key"));
     const rotated = z.object({ KeyRotationEnabled: z.boolean() });
     const rotation = answered(rotated, "the key's rotation", await ask("get-key-rotation-status"));
-    const actual = { state: KeyMetadata.KeyState, rotation: rotation.KeyRotationEnabled };
-    return {
-      summary: "enabled, with automatic rotation",
-      problems: differences("key", actual, { state: "Enabled", rotation: true }),
-    };
+    const problems = differences("key", {
+      state: [KeyMetadata.KeyState, "Enabled"],
+      rotation: [rotation.KeyRotationEnabled, true],
+    });
+    return { summary: "enabled, with automatic rotation", problems };
   },
 };
 
@@ -79,20 +80,19 @@ const bucket: RegionAssumption = {
     const block = answered(blockShape, "its public access block", await ask("get-public-access-block"));
     const shut = Object.values(block.PublicAccessBlockConfiguration);
     const replication = answered(replicationShape, "its replication", await ask("get-bucket-replication"));
-    const actual = {
-      versioning: Status,
-      encryption: byDefault?.SSEAlgorithm,
-      key: byDefault?.KMSMasterKeyID,
-      "public access": shut.length === 4 && shut.every(Boolean) ? "blocked" : "partly open",
-    };
-    const meant = { versioning: "Enabled", encryption: "aws:kms", key: own.keyArn, "public access": "blocked" };
+    const settings = differences("bucket", {
+      versioning: [Status, "Enabled"],
+      encryption: [byDefault?.SSEAlgorithm, "aws:kms"],
+      key: [byDefault?.KMSMasterKeyID, own.keyArn],
+      "public access": [shut.length === 4 && shut.every(Boolean) ? "blocked" : "partly open", "blocked"],
+    });
     const others = deployment.regions.filter(({ region }) => region.name !== stack.region.name);
-    const problems = others.flatMap((other) =>
+    const rules = others.flatMap((other) =>
       ruleTo(foundationOf(deployment, other), other.region.name, replication.ReplicationConfiguration.Rules),
     );
     return {
       summary: `versioned, encrypted, private, replicated to ${others.map(({ region }) => region.name).join(", ")}`,
-      problems: [...differences("bucket", actual, meant), ...problems],
+      problems: [...settings, ...rules],
     };
   },
 };
@@ -104,16 +104,13 @@ function ruleTo(
 ): string[] {
   const rule = rules.find(({ Destination }) => Destination.Bucket === end.bucketArn);
   if (!rule) return [`the bucket has no replication rule to ${region}`];
-  const actual = {
-    status: rule.Status,
-    prefix: rule.Filter.Prefix ?? "",
-    "delete markers": rule.DeleteMarkerReplication.Status,
-    "encrypted objects": rule.SourceSelectionCriteria.SseKmsEncryptedObjects.Status,
-    key: rule.Destination.EncryptionConfiguration?.ReplicaKmsKeyID,
-  };
-  const on = "Enabled";
-  const meant = { status: on, prefix: "", "delete markers": on, "encrypted objects": on, key: end.keyArn };
-  return differences(`rule to ${region}`, actual, meant);
+  return differences(`rule to ${region}`, {
+    status: [rule.Status, "Enabled"],
+    prefix: [rule.Filter.Prefix ?? "", ""],
+    "delete markers": [rule.DeleteMarkerReplication.Status, "Enabled"],
+    "encrypted objects": [rule.SourceSelectionCriteria.SseKmsEncryptedObjects.Status, "Enabled"],
+    key: [rule.Destination.EncryptionConfiguration?.ReplicaKmsKeyID, end.keyArn],
+  });
 }
 
 const POLL_MS = 2_000;
@@ -162,10 +159,9 @@ async function arrival(
     try {
       const found = await s3.send(new GetObjectCommand({ Bucket, Key }));
       const same = (await found.Body?.transformToString()) === Body;
-      const under = { key: found.SSEKMSKeyId };
       return [
         ...(same ? [] : [`the copy in ${stack.region.name} differs from the test object`]),
-        ...differences(`object in ${stack.region.name}`, under, { key: keyArn }),
+        ...differences(`object in ${stack.region.name}`, { key: [found.SSEKMSKeyId, keyArn] }),
       ];
     } catch (error) {
       if ((error as Error).name !== "NoSuchKey") throw error;
@@ -198,10 +194,7 @@ const backups: RegionAssumption = {
     const keys = await keysIn(s3, foundationOf(deployment, stack).bucketName, `${BACKUP_PREFIX}/`);
     const newest = newestBackup([...keys.keys()], stack.region.name);
     if (newest === undefined)
-      return {
-        summary: "",
-        problems: ["the region has no backup; a new region's first backup runs in the next night"],
-      };
+      return onlyProblem("the region has no backup; a new region's first backup runs in the next night");
     const ageMs = Date.now() - newest;
     const found = `the newest backup is ${(ageMs / 3_600_000).toFixed(1)} hours old`;
     return { summary: found, problems: ageMs > BACKUP_AGE_MS ? [found] : [] };
@@ -245,34 +238,21 @@ const database: RegionAssumption = {
     const DBParameterGroupName = group?.DBParameterGroupName;
     const answer = await clouds.aws(awsRegion, "rds", "describe-db-parameters", { DBParameterGroupName });
     const { Parameters } = answered(parametersShape, "the database's parameters", answer);
-    const actual = {
-      status: is.DBInstanceStatus,
-      "standby in a different zone": is.MultiAZ && is.AvailabilityZone !== is.SecondaryAvailabilityZone,
-      key: is.StorageEncrypted ? is.KmsKeyId : undefined,
-      "publicly accessible": is.PubliclyAccessible,
-      "deletion protection": is.DeletionProtection,
-      "backup retention in days": is.BackupRetentionPeriod,
-      class: is.DBInstanceClass,
-      "changes pending until the maintenance window": Object.keys(is.PendingModifiedValues ?? {}).join(", "),
-      parameters: group?.ParameterApplyStatus,
-      "TLS required": Parameters.find(({ ParameterName }) => ParameterName === "rds.force_ssl")?.ParameterValue,
-    };
-    const problems = differences("database", actual, {
-      status: "available",
-      "standby in a different zone": stack.own.database.multiAz,
-      key: foundationOf(deployment, stack).keyArn,
-      "publicly accessible": false,
-      "deletion protection": stack.own.deletionProtection,
-      "backup retention in days": stack.own.database.pointInTimeRecoveryDays,
-      class: stack.own.database.instanceClass,
-      "changes pending until the maintenance window": "",
-      parameters: "in-sync",
-      "TLS required": "1",
+    const forceTls = Parameters.find(({ ParameterName }) => ParameterName === "rds.force_ssl");
+    const { multiAz, pointInTimeRecoveryDays, instanceClass } = stack.own.database;
+    const problems = differences("database", {
+      status: [is.DBInstanceStatus, "available"],
+      "standby in a different zone": [is.MultiAZ && is.AvailabilityZone !== is.SecondaryAvailabilityZone, multiAz],
+      key: [is.StorageEncrypted ? is.KmsKeyId : undefined, foundationOf(deployment, stack).keyArn],
+      "publicly accessible": [is.PubliclyAccessible, false],
+      "deletion protection": [is.DeletionProtection, stack.own.deletionProtection],
+      "backup retention in days": [is.BackupRetentionPeriod, pointInTimeRecoveryDays],
+      class: [is.DBInstanceClass, instanceClass],
+      "changes pending until the maintenance window": [Object.keys(is.PendingModifiedValues ?? {}).join(", "), ""],
+      parameters: [group?.ParameterApplyStatus, "in-sync"],
+      "TLS required": [forceTls?.ParameterValue, "1"],
     });
-    return {
-      summary: `available, in ${stack.own.database.multiAz ? "two zones" : "one zone"}, TLS required`,
-      problems,
-    };
+    return { summary: `available, in ${multiAz ? "two zones" : "one zone"}, TLS required`, problems };
   },
 };
 
@@ -322,14 +302,13 @@ const databaseBackups: RegionAssumption = {
   async look(deployment, stack) {
     const { abroad, copy } = await copiedBackup(deployment, stack);
     const { name } = abroad.region;
-    if (!copy) return { summary: "", problems: [`${name} has no copy of the database's backups`] };
+    if (!copy) return onlyProblem(`${name} has no copy of the database's backups`);
     const latest = Date.parse(copy.RestoreWindow.LatestTime ?? "");
     const minutes = Math.round((Date.now() - latest) / 60_000);
-    const actual = { status: copy.Status, key: copy.KmsKeyId, "backup retention in days": copy.BackupRetentionPeriod };
-    const problems = differences(`copy in ${name}`, actual, {
-      status: "replicating",
-      key: foundationOf(deployment, abroad).keyArn,
-      "backup retention in days": stack.own.database.pointInTimeRecoveryDays,
+    const problems = differences(`copy in ${name}`, {
+      status: [copy.Status, "replicating"],
+      key: [copy.KmsKeyId, foundationOf(deployment, abroad).keyArn],
+      "backup retention in days": [copy.BackupRetentionPeriod, stack.own.database.pointInTimeRecoveryDays],
     });
     if (!(Date.now() - latest <= RESTORABLE_AGE_MS))
       problems.push(

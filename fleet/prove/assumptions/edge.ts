@@ -10,6 +10,7 @@ import {
   differences,
   type FleetAssumption,
   NotCheckable,
+  onlyProblem,
   outputsOf,
   type RegionAssumption,
   secretValue,
@@ -43,21 +44,13 @@ export const pool: RegionAssumption = {
     const { edge } = deployment;
     const is = await appliedPool(deployment, stack.region.name);
     const [origin] = is.origins;
-    const actual = {
-      enabled: is.enabled,
-      "has a monitor": Boolean(is.monitor),
-      origins: is.origins.length,
-      origin: origin?.address,
-      "origin enabled": origin?.enabled,
-      "Host header": origin?.header?.Host[0],
-    };
-    const problems = differences("pool", actual, {
-      enabled: true,
-      "has a monitor": true,
-      origins: 1,
-      origin: outputsOf(deployment, stack).originHostname,
-      "origin enabled": servesAt(edge.own.movingFrom?.share ?? 0).regions,
-      "Host header": edge.fleet.hostname,
+    const problems = differences("pool", {
+      enabled: [is.enabled, true],
+      "has a monitor": [Boolean(is.monitor), true],
+      origins: [is.origins.length, 1],
+      origin: [origin?.address, outputsOf(deployment, stack).originHostname],
+      "origin enabled": [origin?.enabled, servesAt(edge.own.movingFrom?.share ?? 0).regions],
+      "Host header": [origin?.header?.Host[0], edge.fleet.hostname],
     });
     return { summary: "enabled and monitored", problems };
   },
@@ -109,22 +102,19 @@ export const monitor: FleetAssumption = {
   fix: "run `up edge` to restore them; if Cloudflare's plan rejects one, choose a value that the plan allows",
   async look(deployment) {
     const is = await appliedMonitor(deployment);
-    if (!is) return { summary: "", problems: ["the pools do not share one monitor"] };
+    if (!is) return onlyProblem("the pools do not share one monitor");
     const { intervalSeconds, timeoutSeconds, retries, consecutiveDown } = deployment.edge.own.monitor;
-    const meant = {
-      type: "https",
-      path: "/healthz",
-      expected_codes: "200",
-      interval: intervalSeconds,
-      timeout: timeoutSeconds,
-      consecutive_down: consecutiveDown,
+    const problems = differences("monitor", {
+      type: [is.type, "https"],
+      path: [is.path, "/healthz"],
+      expected_codes: [is.expected_codes, "200"],
+      interval: [is.interval, intervalSeconds],
+      timeout: [is.timeout, timeoutSeconds],
+      consecutive_down: [is.consecutive_down, consecutiveDown],
       // Cloudflare leaves out the default.
-      ...(is.retries !== undefined && { retries }),
-    };
-    return {
-      summary: `every ${is.interval} s, down after ${is.consecutive_down}`,
-      problems: differences("monitor", is, meant),
-    };
+      retries: [is.retries ?? retries, retries],
+    });
+    return { summary: `every ${is.interval} s, down after ${is.consecutive_down}`, problems };
   },
 };
 
@@ -162,8 +152,7 @@ const OLD = "old";
 function poolsMeant({ edge, outputs }: Deployment, regions: readonly string[]) {
   const share = edge.own.movingFrom?.share;
   const isMoving = share !== undefined && outputs.edge.oldPool !== undefined;
-  const { order, fallback } = isMoving ? poolsAt(share, regions, OLD) : { order: regions, fallback: regions.at(-1) };
-  return { "order of the pools": order, "fallback pool": fallback };
+  return isMoving ? poolsAt(share, regions, OLD) : { order: regions, fallback: regions.at(-1) };
 }
 
 export const steering: FleetAssumption = {
@@ -174,25 +163,19 @@ export const steering: FleetAssumption = {
   async look(deployment) {
     const { edge, outputs } = deployment;
     const is = await appliedBalancer(deployment);
-    if (typeof is === "string") return { summary: "", problems: [is] };
+    if (typeof is === "string") return onlyProblem(is);
     const order = poolOrderOf(edge.fleet, edge.own);
     const regionOf = new Map(order.map((name) => [poolOf(deployment, name), name]));
     if (outputs.edge.oldPool !== undefined) regionOf.set(outputs.edge.oldPool, OLD);
     const named = (id: string) => regionOf.get(id) ?? id;
-    const actual = {
-      enabled: is.enabled,
-      proxied: is.proxied,
-      policy: is.steering_policy,
-      "order of the pools": is.default_pools.map(named),
-      "fallback pool": named(is.fallback_pool),
-      "session affinity": is.session_affinity,
-    };
-    const problems = differences("load balancer", actual, {
-      enabled: true,
-      proxied: true,
-      policy: steeringMeant(deployment),
-      ...poolsMeant(deployment, order),
-      "session affinity": "cookie",
+    const meant = poolsMeant(deployment, order);
+    const problems = differences("load balancer", {
+      enabled: [is.enabled, true],
+      proxied: [is.proxied, true],
+      policy: [is.steering_policy, steeringMeant(deployment)],
+      "order of the pools": [is.default_pools.map(named), meant.order],
+      "fallback pool": [named(is.fallback_pool), meant.fallback],
+      "session affinity": [is.session_affinity, "cookie"],
     });
     return { summary: `${is.steering_policy} over ${order.join(", ")}`, problems };
   },
@@ -286,11 +269,11 @@ const webhook: RegionAssumption = {
       const headers = { "x-hub-signature-256": signature, "x-github-event": "ping" };
       return (await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(ANSWER_MS) })).status;
     };
-    const statuses = { signed: await post(shared), forged: await post(`${shared}-not`) };
-    return {
-      summary: "accepts a signed call and rejects a forged one",
-      problems: differences("webhook", statuses, { signed: ACCEPTED, forged: REFUSED }),
-    };
+    const problems = differences("webhook", {
+      signed: [await post(shared), ACCEPTED],
+      forged: [await post(`${shared}-not`), REFUSED],
+    });
+    return { summary: "accepts a signed call and rejects a forged one", problems };
   },
 };
 

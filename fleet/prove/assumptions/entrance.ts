@@ -5,6 +5,7 @@ import {
   type Deployment,
   differences,
   foundationOf,
+  onlyProblem,
   outputsOf,
   type RegionAssumption,
   type RegionStack,
@@ -24,7 +25,7 @@ const entrance: RegionAssumption = {
   async look({ clouds }, { region }) {
     const services = await clouds.objects(region.name, "services");
     const service = services.find(({ metadata }) => metadata.name === "langflow-public");
-    if (!service) return { summary: "", problems: [`the cluster has no Service ${NAMESPACE}/langflow-public`] };
+    if (!service) return onlyProblem(`the cluster has no Service ${NAMESPACE}/langflow-public`);
     const { loadBalancerSourceRanges: ranges } = answered(serviceShape, "the Service", service.spec);
     const { ipv4_cidrs: networks } = answered(networksShape, "Cloudflare's networks", await clouds.cloudflare("/ips"));
     const problems = [
@@ -82,18 +83,15 @@ const loadBalancer: RegionAssumption = {
     const { originHostname } = outputsOf(deployment, stack);
     const all = answered(balancersShape, "the load balancers", await ask("describe-load-balancers", {}));
     const found = all.LoadBalancers.find(({ DNSName }) => DNSName === originHostname);
-    if (!found) return { summary: "", problems: [`AWS has no load balancer ${originHostname}`] };
+    if (!found) return onlyProblem(`AWS has no load balancer ${originHostname}`);
     const { LoadBalancerArn } = found;
     const listeners = answered(listenersShape, "its listeners", await ask("describe-listeners", { LoadBalancerArn }));
     const groups = answered(groupsShape, "its target groups", await ask("describe-target-groups", { LoadBalancerArn }));
     const [[listener], [group]] = [listeners.Listeners, groups.TargetGroups];
     if (!listener || !group || listeners.Listeners.length > 1)
-      return {
-        summary: "",
-        problems: [
-          `the load balancer has ${listeners.Listeners.length} listeners and ${groups.TargetGroups.length} target groups, not one of each`,
-        ],
-      };
+      return onlyProblem(
+        `the load balancer has ${listeners.Listeners.length} listeners and ${groups.TargetGroups.length} target groups, not one of each`,
+      );
     const { TargetGroupArn } = group;
     const attributes = answered(
       attributesShape,
@@ -107,25 +105,16 @@ const loadBalancer: RegionAssumption = {
       await ask("describe-target-health", { TargetGroupArn }),
     );
     const healthy = TargetHealthDescriptions.filter(({ TargetHealth }) => TargetHealth.State === "healthy").length;
-    const actual = {
-      scheme: found.Scheme,
-      listener: `${listener.Protocol} ${listener.Port}`,
-      "TLS policy": listener.SslPolicy,
-      certificate: listener.Certificates[0]?.CertificateArn,
-      targets: `${group.TargetType} by ${group.Protocol}`,
-      "health check": `${group.HealthCheckProtocol} ${group.HealthCheckPath}`,
-      "deregistration delay": attribute("deregistration_delay.timeout_seconds"),
-      "client IP preserved": attribute("preserve_client_ip.enabled"),
-    };
-    const problems = differences("load balancer", actual, {
-      scheme: "internet-facing",
-      listener: "TLS 443",
-      "TLS policy": TLS_POLICY,
-      certificate: foundationOf(deployment, stack).certificateArn,
-      targets: "ip by TCP",
-      "health check": "HTTP /healthz",
-      "deregistration delay": `${SHUTDOWN.deregistrationDelaySeconds}`,
-      "client IP preserved": "false",
+    const delay = attribute("deregistration_delay.timeout_seconds");
+    const problems = differences("load balancer", {
+      scheme: [found.Scheme, "internet-facing"],
+      listener: [`${listener.Protocol} ${listener.Port}`, "TLS 443"],
+      "TLS policy": [listener.SslPolicy, TLS_POLICY],
+      certificate: [listener.Certificates[0]?.CertificateArn, foundationOf(deployment, stack).certificateArn],
+      targets: [`${group.TargetType} by ${group.Protocol}`, "ip by TCP"],
+      "health check": [`${group.HealthCheckProtocol} ${group.HealthCheckPath}`, "HTTP /healthz"],
+      "deregistration delay": [delay, `${SHUTDOWN.deregistrationDelaySeconds}`],
+      "client IP preserved": [attribute("preserve_client_ip.enabled"), "false"],
     });
     if (healthy < TARGETS) problems.push(`${healthy} healthy targets, needed: ${TARGETS}`);
     return { summary: `TLS policy ${TLS_POLICY}, ${healthy} healthy targets`, problems };
@@ -181,7 +170,7 @@ async function expiry(deployment: Deployment, { region }: RegionStack, Certifica
   const what = `certificate of ${Certificate.DomainName}`;
   const days = Math.floor((Date.parse(Certificate.NotAfter ?? "") - Date.now()) / 86_400_000);
   return [
-    ...differences(what, { status: Certificate.Status }, { status: "ISSUED" }),
+    ...differences(what, { status: [Certificate.Status, "ISSUED"] }),
     ...(days > CERTIFICATE_DAYS
       ? []
       : [`${what}: ${Number.isNaN(days) ? "it has no expiry date" : `days until expiry: ${days}`}`]),

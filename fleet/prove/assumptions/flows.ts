@@ -8,6 +8,7 @@ import { askHealth } from "../../rollout/healthz";
 import {
   type FleetAssumption,
   NotCheckable,
+  onlyProblem,
   type RegionAssumption,
   type RegionStack,
   secretValue,
@@ -49,7 +50,7 @@ const record: FleetAssumption = {
     // The region that does not answer may be the recorder.
     const silent = asked.find(({ status }) => status === "rejected");
     if (!recorder && silent?.status === "rejected") throw silent.reason;
-    if (!recorder) return { summary: "", problems: ["no region is the recorder"] };
+    if (!recorder) return onlyProblem("no region is the recorder");
     const { name, own, record: { lagSeconds: lag, held, skipped, secretsHeld, deletesHeld } = {} } = recorder;
     const limitSeconds = recordLateSeconds(own.sync);
     const waiting = { "refused flows": held, "unreadable flows": skipped, secrets: secretsHeld, deletes: deletesHeld };
@@ -129,7 +130,7 @@ const drain: RegionAssumption = {
     const { clouds, edge } = deployment;
     const pods = await clouds.objects(name, "pods");
     const pod = pods.find(({ metadata }) => metadata.name.startsWith(`langflow-${name}-`))?.metadata.name;
-    if (pod === undefined) return { summary: "", problems: ["the cluster has no LangFlow pods"] };
+    if (pod === undefined) return onlyProblem("the cluster has no LangFlow pods");
     const url = await clouds.publicly(`https://${edge.fleet.hostname}`);
     const failures: string[] = [];
     let asked = 0;
