@@ -170,6 +170,20 @@ export function recordMoveIn(changes: Partial<MoveInArgs> = {}): Promise<Recorde
   return record(() => new MoveIn("us-east", args, inCluster()));
 }
 
+/**
+ * Returns all resources of us-east's LangFlow and of its agent, which receives webhooks.
+ *
+ * @param changes arguments that differ from {@link LANGFLOW_ARGS}
+ */
+export async function recordRegion(changes: Partial<LangFlowServiceArgs> = {}): Promise<Recorded[]> {
+  return [
+    ...(await recordLangFlow(changes)),
+    ...(await recordSync({ webhook: WEBHOOK })),
+    ...(await recordBackup()),
+    ...(await recordMoveIn()),
+  ];
+}
+
 function inCluster() {
   const provider = new kubernetes.Provider("us-east", { kubeconfig: "{}", clusterIdentifier: "us-east" });
   return { providers: { kubernetes: provider } };

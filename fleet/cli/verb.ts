@@ -23,7 +23,6 @@ export interface Verb {
 
 /** Description of a verb for `--help`, docs/cli.md and the README. */
 interface Described {
-  readonly name: string;
   /** One line in the imperative. */
   readonly description: string;
   /** One or two additional sentences, shown only in the verb's own help and in docs/cli.md. */
@@ -41,7 +40,8 @@ export class VerbCommand extends Command {
 
   /** @param examples lines without the program's name, such as `up --local` */
   constructor(
-    { name, description, details, page }: Described,
+    name: string,
+    { description, details, page }: Described,
     private readonly ownExamples: readonly string[] = [],
   ) {
     super(name);
@@ -62,30 +62,37 @@ export class VerbCommand extends Command {
   }
 }
 
-/** Defines a verb. The compiler checks that its handler matches its options. */
+/**
+ * Defines a verb. The compiler checks that its handler matches its options.
+ *
+ * @param handler loads the handler on demand, so that the help and other verbs start without its modules
+ */
 export function verb<const O extends Options>(
-  definition: Described & {
+  name: string,
+  options: O,
+  handler: () => Promise<(given: Given<NoInfer<O>>) => Promise<ExitCode>>,
+  described: Described & {
     /** One or two lines without the program's name, such as `up --local`. */
     readonly examples: readonly [string, ...string[]];
-    readonly options: O;
-    /** Loads its modules on demand, so that the help and other verbs start without them. */
-    handler(given: Given<O>): Promise<ExitCode>;
   },
 ): Verb {
   return {
     command({ signal, ended }) {
-      const command = new VerbCommand(definition, definition.examples);
-      for (const [each, option] of Object.entries(definition.options)) addOption(command, each, option);
-      return command.action(async () => ended(await definition.handler({ ...command.opts<Values<O>>(), signal })));
+      const command = new VerbCommand(name, described, described.examples);
+      for (const [each, option] of Object.entries(options)) addOption(command, each, option);
+      return command.action(async () => {
+        const handle = await handler();
+        ended(await handle({ ...command.opts<Values<O>>(), signal }));
+      });
     },
   };
 }
 
 /** Defines a group of verbs that share a first word, such as `image verify`. */
-export function verbGroup(described: Described, verbs: readonly Verb[]): Verb {
+export function verbGroup(name: string, described: Described, verbs: readonly Verb[]): Verb {
   return {
     command(run) {
-      const command = new VerbCommand(described);
+      const command = new VerbCommand(name, described);
       for (const each of verbs) command.addCommand(each.command(run));
       return command;
     },

@@ -2,18 +2,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import { ClusterReaders } from "../../components/cluster/ClusterReaders";
 import { type CronJob, moveInJob, moveInSecret } from "../../fleet/moveIn/importing/moveInJob";
 import { READERS_GROUP } from "../../model/readableKinds";
-import {
-  DIGEST,
-  type Manifest,
-  manifest,
-  manifests,
-  REGISTRY,
-  recordBackup,
-  recordLangFlow,
-  recordMoveIn,
-  recordSync,
-  WEBHOOK,
-} from "../langflow";
+import { DIGEST, type Manifest, manifest, manifests, REGISTRY, recordRegion } from "../langflow";
 import { type Recorded, record } from "../mocks";
 import { type Answer, ApiServer } from "./apiServer";
 import { customKinds, withIdentity } from "./autoMode";
@@ -35,12 +24,7 @@ describe("a real API server with the manifests of LangFlow and the agent", () =>
   const answers = new Map<string, Answer>();
 
   beforeAll(async () => {
-    resources = [
-      ...(await recordLangFlow({ webhook: true })),
-      ...(await recordSync({ webhook: WEBHOOK })),
-      ...(await recordBackup()),
-      ...(await recordMoveIn()),
-    ];
+    resources = await recordRegion({ webhook: true });
     server = await ApiServer.start();
     await establish(server, await customKinds());
     for (const object of manifests(resources)) {

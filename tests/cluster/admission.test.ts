@@ -1,17 +1,6 @@
 import { table } from "../../fleet/terminal/table";
 import { NAMESPACE } from "../../model/langflow";
-import {
-  DIGEST,
-  type Manifest,
-  manifest,
-  manifests,
-  REGISTRY,
-  recordBackup,
-  recordLangFlow,
-  recordMoveIn,
-  recordSync,
-  WEBHOOK,
-} from "../langflow";
+import { DIGEST, type Manifest, manifest, manifests, REGISTRY, recordRegion } from "../langflow";
 import type { Recorded } from "../mocks";
 import { type Answer, ApiServer } from "./apiServer";
 import { customKinds, withIdentity } from "./autoMode";
@@ -77,12 +66,7 @@ describe("admission to the namespace", () => {
   let resources: Recorded[];
 
   beforeAll(async () => {
-    resources = [
-      ...(await recordLangFlow({ webhook: true })),
-      ...(await recordSync({ webhook: WEBHOOK })),
-      ...(await recordBackup()),
-      ...(await recordMoveIn()),
-    ];
+    resources = await recordRegion({ webhook: true });
     server = await ApiServer.start();
     await establish(server, await customKinds());
   }, BUILD_TIMEOUT_MS);

@@ -2,16 +2,7 @@ import { execFileSync } from "node:child_process";
 import { table } from "../../fleet/terminal/table";
 import { AGENT_METRICS_PORT, WEBHOOK_PORT } from "../../formats/agentEndpoints";
 import { HTTP_PORT, METRICS_PORT, NAMESPACE } from "../../model/langflow";
-import {
-  type Manifest,
-  manifest,
-  manifests,
-  recordBackup,
-  recordLangFlow,
-  recordMoveIn,
-  recordSync,
-  WEBHOOK,
-} from "../langflow";
+import { type Manifest, manifest, manifests, recordLangFlow, recordRegion } from "../langflow";
 import { ApiServer } from "./apiServer";
 import { type Broken, brokenPolicies } from "./brokenPolicies";
 import { findTool, NETWORK_VERDICTS } from "./tools";
@@ -41,12 +32,7 @@ const outside = (IP: string): Peer => ({ IP });
  * Returns the sources and destinations of flows: pods with the labels from their controllers, and external addresses.
  */
 async function endpoints(): Promise<{ sources: Record<string, Peer>; destinations: Record<string, Destination> }> {
-  const recorded = [
-    ...(await recordLangFlow()),
-    ...(await recordSync({ webhook: WEBHOOK })),
-    ...(await recordBackup()),
-    ...(await recordMoveIn()),
-  ];
+  const recorded = await recordRegion();
   const labels = (kind: string, name: string) => {
     const { spec } = manifest(recorded, kind, name);
     return (spec.jobTemplate?.spec ?? spec).template.metadata.labels;

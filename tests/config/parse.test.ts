@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { parseConfig } from "../../config/parse";
 import { STEERING_POLICIES } from "../../model/failover";
 import { AWS_REGION_NAMES } from "../../model/places";
+import { FLEET as TWO_REGIONS } from "../stacks/fleet";
 
 const REGIONS = [
   { name: "us-east", awsRegion: "us-east-1", cidr: "10.16.0.0/16", backupRegion: "eu-west" },
@@ -11,14 +12,8 @@ const REGIONS = [
 ];
 
 const FLEET = {
-  owner: "platform",
-  zone: "example.com",
+  ...TWO_REGIONS,
   hostname: "langflow.example.com",
-  cloudflareAccountId: "0123456789abcdef0123456789abcdef",
-  image: `langflow:1.13.0@sha256:${"a".repeat(64)}`,
-  agentImage: `langflow-agent:0.1.0@sha256:${"b".repeat(64)}`,
-  flowRepository: { url: "https://git.example.com/acme/flows.git" },
-  buildRegion: "us-east",
   githubRepository: "acme/langflow-dr",
   regions: REGIONS,
 };

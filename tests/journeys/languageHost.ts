@@ -13,10 +13,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import * as path from "node:path";
 import * as grpc from "@grpc/grpc-js";
-import { LanguageRuntimeService } from "@pulumi/pulumi/proto/language_grpc_pb";
 import * as language from "@pulumi/pulumi/proto/language_pb";
 import { PackageDependency, PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import { serveLanguage } from "../languages/serveLanguage";
 
 /** Exit code of a Pulumi program that failed and has already reported why. */
 const EXITED_AFTER_TELLING = 32;
@@ -135,7 +135,6 @@ function answer<Request, Response>(
 }
 
 const cancellation = new AbortController();
-const server = new grpc.Server();
 const handlers: grpc.UntypedServiceImplementation = {
   handshake: answer((request: language.LanguageHandshakeRequest) => {
     engineAddress = request.getEngineAddress() || engineAddress;
@@ -177,15 +176,5 @@ const handlers: grpc.UntypedServiceImplementation = {
     return new Empty();
   }),
 };
-const unimplemented: grpc.handleUnaryCall<unknown, unknown> = (_call, callback) =>
-  callback({ code: grpc.status.UNIMPLEMENTED });
-for (const method of Object.keys(LanguageRuntimeService)) handlers[method] ??= unimplemented;
-server.addService(LanguageRuntimeService, handlers);
-server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
-  if (error) throw error;
-  process.stdout.write(`${port}\n`);
-});
 
-/** The engine kills its plugins when it ends. If the engine itself is killed, this plugin must exit on its own. */
-const parent = process.ppid;
-setInterval(() => process.ppid === parent || process.exit(), 1_000).unref();
+serveLanguage(handlers);

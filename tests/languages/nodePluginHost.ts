@@ -11,10 +11,10 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import * as grpc from "@grpc/grpc-js";
-import { LanguageRuntimeService } from "@pulumi/pulumi/proto/language_grpc_pb";
+import type * as grpc from "@grpc/grpc-js";
 import * as language from "@pulumi/pulumi/proto/language_pb";
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
+import { serveLanguage } from "./serveLanguage";
 
 type Call<Request, Response> = grpc.ServerWritableStream<Request, Response>;
 
@@ -49,17 +49,5 @@ const handlers: grpc.UntypedServiceImplementation = {
   installDependencies: (call: Call<unknown, unknown>) => call.end(),
   runPlugin,
 };
-const unimplemented: grpc.handleUnaryCall<unknown, unknown> = (_call, callback) =>
-  callback({ code: grpc.status.UNIMPLEMENTED });
-for (const method of Object.keys(LanguageRuntimeService)) handlers[method] ??= unimplemented;
 
-const server = new grpc.Server();
-server.addService(LanguageRuntimeService, handlers);
-server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
-  if (error) throw error;
-  process.stdout.write(`${port}\n`);
-});
-
-/** The engine kills its plugins when it exits, but not if it is killed itself. */
-const parent = process.ppid;
-setInterval(() => process.ppid === parent || process.exit(), 1_000).unref();
+serveLanguage(handlers);

@@ -16,6 +16,9 @@ const VARIABLE = `INSERT INTO variable (id, name, value, type, user_id, created_
 const SIGN_IN = `INSERT INTO sso_user_profile (id, user_id, sso_provider, sso_user_id, created_at, updated_at)
   VALUES ($1, $2, 'idp', 'subject', now(), now())`;
 
+/** Result of a round without changes. */
+const IDLE = { applied: 0, published: 0, waiting: [] };
+
 const file = regionsOfFile();
 const fleet = () => file.pair();
 
@@ -238,10 +241,7 @@ it.each([
     await rounds(east, west, east, west);
     for (const region of [east, west])
       expect(await owners(region)).toEqual(Array(4).fill({ id: [first, second].sort()[1] }));
-    expect(await rounds(east, west)).toMatchObject([
-      { applied: 0, published: 0, waiting: [] },
-      { applied: 0, published: 0, waiting: [] },
-    ]);
+    expect(await rounds(east, west)).toMatchObject([IDLE, IDLE]);
   },
 );
 
@@ -279,10 +279,7 @@ it("replication keeps the uploads of both accounts after a merge even if the fil
     expect(contents.sort()).toEqual(["of eu-west", "of us-east"]);
     expect(region.bucket.objects.has(`files/${younger}/report 1.pdf`)).toBe(true);
   }
-  expect(await rounds(us, eu)).toMatchObject([
-    { applied: 0, published: 0, waiting: [] },
-    { applied: 0, published: 0, waiting: [] },
-  ]);
+  expect(await rounds(us, eu)).toMatchObject([IDLE, IDLE]);
 });
 
 it("a deactivated user, a revoked key and a deleted user win over concurrent edits in the other region", async () => {

@@ -35,7 +35,7 @@ import { ExitCode } from "../../model/errors";
 import { contentsOf, recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
 import { type AccountsRegion, rounds, twoRegions } from "./accountsRegion";
 import { LangFlowApi, until } from "./langflowApi";
-import { migrate, type Place, takeIn } from "./moveInStages";
+import { migrate, type Place, placeIn, takeIn } from "./moveInStages";
 import { importedState } from "./moveInState";
 import { type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
 
@@ -86,17 +86,13 @@ beforeAll(async () => {
     return projects.length > 0 && projects.every(({ ready }) => ready);
   });
   address = addressOf(postgres, us.database);
-  place = {
-    region: "us-east",
+  place = placeIn(scratch, {
     bucket,
     databaseUrl: postgres.url(us.database),
     fleetsKey: FLEETS_KEY,
     superuser: SUPERUSER.username,
-    filesPrefix: "files",
     s3: s3.environment,
-    pythonBin: scratch.tools.pythonBin,
-    folder: scratch.folder,
-  };
+  });
   target = {
     region: "us-east",
     bucket: new MoveInBucket(s3.client, bucket),

@@ -13,7 +13,7 @@ import { TABLES } from "../../formats/tables/tables";
 import { ExitCode } from "../../model/errors";
 import { type GivenRun, KillableImport, type KillStage } from "./killableImport";
 import { until } from "./langflowApi";
-import type { Place } from "./moveInStages";
+import { type Place, placeIn } from "./moveInStages";
 import { importedState } from "./moveInState";
 import { type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
 
@@ -101,17 +101,13 @@ function addressOf(database: string): DatabaseAddress {
 
 async function freshRegion(name: string): Promise<Place> {
   await postgres.create(name, "migrated");
-  return {
-    region: "us-east",
+  return placeIn(scratch, {
     bucket: await s3.bucket(name),
     databaseUrl: postgres.url(name),
     fleetsKey: FLEETS_KEY,
     superuser: SUPERUSER.username,
-    filesPrefix: "files",
     s3: s3.environment,
-    pythonBin: scratch.tools.pythonBin,
-    folder: scratch.folder,
-  };
+  });
 }
 
 function fileOf(place: Place): string {

@@ -4,6 +4,7 @@ import type { MoveInRun } from "../../fleet/moveIn/importing/importSource";
 import { variableOf } from "../../fleet/moveIn/importing/moveInJob";
 import { type EndedContainer, endOfRun } from "../../fleet/moveIn/importing/runEnd";
 import { migrationsCommand } from "../../model/moveIn";
+import type { Scratch } from "./scratch";
 
 const REPOSITORY = join(__dirname, "../..");
 
@@ -20,6 +21,14 @@ export interface Place {
   /** Folder of a Python with the fleet's LangFlow. */
   readonly pythonBin: string;
   readonly folder: string;
+}
+
+/** Returns the environment of an import into us-east. */
+export function placeIn(
+  { tools, folder }: Scratch,
+  own: Pick<Place, "bucket" | "databaseUrl" | "fleetsKey" | "superuser" | "s3">,
+): Place {
+  return { ...own, region: "us-east", filesPrefix: "files", pythonBin: tools.pythonBin, folder };
 }
 
 export type StageName = "since" | "contents" | "begin" | "migrate-source" | "load" | "migrate-newest" | "carry";

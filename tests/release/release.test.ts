@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { gitHub } from "../../fleet/github/client";
-import { ExitCode, type UserError } from "../../model/errors";
+import { ExitCode } from "../../model/errors";
 import { next, released, STEPS, section } from "../../release/changelog";
 import { prepare } from "../../release/prepare";
 import { publish } from "../../release/publish";
 import { FakeRepository } from "../fakeRepository";
+import { refusal, thrown } from "../refusal";
 
 const ROOT = join(__dirname, "../..");
 const CHANGELOG = `# Changelog
@@ -23,14 +24,6 @@ const CHANGELOG = `# Changelog
 
 - The first.
 `;
-const refusal = (work: () => unknown): UserError => {
-  try {
-    work();
-  } catch (error) {
-    return error as UserError;
-  }
-  throw new Error("nothing was refused");
-};
 
 describe("the changelog", () => {
   it("moves unreleased changes under the version and its date, and leaves an empty heading", () => {
@@ -65,7 +58,7 @@ describe("the changelog", () => {
     ["it has no heading for unreleased changes", "# Changelog\n", "0.2.0", "no heading"],
     ["it already has the version", CHANGELOG, "0.1.0", "0.1.0 already"],
   ])("is rejected if %s", (_, changelog, version, message) => {
-    const error = refusal(() => released(changelog, version, "2026-03-04"));
+    const error = thrown(() => released(changelog, version, "2026-03-04"));
     expect([error.exitCode, error.message]).toEqual([ExitCode.BadInput, expect.stringContaining(message)]);
   });
 
@@ -85,7 +78,7 @@ describe("the next version", () => {
   ] as const)("after 0.1.0, by a %s release, is %s", (step, version) => expect(next("0.1.0", step)).toBe(version));
 
   it("is rejected after an invalid version", () => {
-    expect(STEPS.map((step) => refusal(() => next("one", step)).exitCode)).toEqual([2, 2, 2]);
+    expect(STEPS.map((step) => thrown(() => next("one", step)).exitCode)).toEqual([2, 2, 2]);
   });
 });
 
@@ -129,14 +122,14 @@ describe("npm run release", () => {
 
   it("rejects a dirty working tree and lists the changed files", () => {
     writeFileSync(join(directory, "stray"), "");
-    expect(refusal(() => prepare(directory, "patch", "2026-03-04")).message).toContain("stray");
+    expect(thrown(() => prepare(directory, "patch", "2026-03-04")).message).toContain("stray");
     expect(read("CHANGELOG.md")).toBe(CHANGELOG);
   });
 
   it("writes nothing if there are no unreleased changes", () => {
     writeFileSync(join(directory, "CHANGELOG.md"), CHANGELOG.replace(/- A thing.*/, ""));
     git("commit", "--quiet", "--all", "--message", "y");
-    expect(refusal(() => prepare(directory, "patch", "2026-03-04")).exitCode).toBe(ExitCode.BadInput);
+    expect(thrown(() => prepare(directory, "patch", "2026-03-04")).exitCode).toBe(ExitCode.BadInput);
     expect(changes()).toEqual([]);
   });
 });
@@ -155,11 +148,6 @@ describe("a GitHub release", () => {
   const merge = (version: string) => fake.commit("main", { "package.json": JSON.stringify({ version }) });
   const run = (at = commit, version = "0.1.0") =>
     publish(gitHub(fake.environment), { version, changelog: CHANGELOG, commit: at });
-  const refused = (work: Promise<unknown>): Promise<UserError> =>
-    work.then(
-      () => Promise.reject(new Error("nothing was refused")),
-      (error) => error,
-    );
 
   it("consists of a tag on the commit and the changelog's section", async () => {
     expect(await run()).toEqual({ tag: "created", release: "created" });
@@ -190,7 +178,7 @@ describe("a GitHub release", () => {
   it("is rejected if the tag is on a commit of a different version", async () => {
     const earlier = commit;
     fake.refs.set("tags/v0.2.0", earlier);
-    const error = await refused(
+    const error = await refusal(
       publish(gitHub(fake.environment), {
         version: "0.2.0",
         changelog: released(CHANGELOG, "0.2.0", "2026-03-04"),
@@ -208,17 +196,17 @@ describe("a GitHub release", () => {
     fake.refs.set("heads/side", commit);
     const side = fake.commit("side", { "package.json": JSON.stringify({ version: "0.1.0" }) });
     fake.refs.set("tags/v0.1.0", side);
-    expect((await refused(run(merge("0.1.0")))).message).toContain("does not come after");
+    expect((await refusal(run(merge("0.1.0")))).message).toContain("does not come after");
   });
 
   it("is rejected if the changelog has no section for the version", async () => {
-    expect((await refused(run(commit, "0.3.0"))).message).toContain("says nothing of 0.3.0");
+    expect((await refusal(run(commit, "0.3.0"))).message).toContain("says nothing of 0.3.0");
     expect(fake.calls).toEqual([]);
   });
 
   it("reports the permission that the token needs", async () => {
     fake.refusal = 403;
-    const error = await refused(run());
+    const error = await refusal(run());
     expect([error.exitCode, error.message]).toEqual([
       ExitCode.Unauthenticated,
       expect.stringContaining("contents: write"),

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { CloudResource } from "../../sandbox/cloud/client";
 import { CloudError } from "../../sandbox/providers/shared/errors";
 import { type Definition, Provider } from "../../sandbox/providers/shared/provider";
 import { Store } from "../../sandbox/resources/store";
@@ -17,6 +18,27 @@ export function temporaryFolder(): string {
 
 export function removeTemporaryFolders(): void {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+}
+
+/** Returns a stored resource. @param rest fields that differ from those derived from type and id */
+export function storedResource(
+  type: string,
+  id: string,
+  properties: object,
+  rest: Partial<CloudResource> = {},
+): CloudResource {
+  return {
+    key: id,
+    provider: type.split(":")[0] ?? "",
+    type,
+    scope: "",
+    id,
+    name: id,
+    urn: `urn:pulumi:us-east::langflow-dr::${type}::${id}`,
+    inputs: {},
+    properties: { ...properties },
+    ...rest,
+  };
 }
 
 /** Calls one provider of a cloud as the engine does, with few arguments. */

@@ -4,7 +4,7 @@ import { AWS_REGION_NAMES, partitionOf } from "../../model/places";
 import { foundation } from "../../stacks/foundation";
 import type { FoundationOutputs, Pending } from "../../stacks/outputs";
 import { expectRegions, only, openText, RANDOM_BASE64, RANDOM_LETTERS, type Recorded, record, settled } from "../mocks";
-import { OBSERVABILITY } from "./fleet";
+import { FLEET, OBSERVABILITY } from "./fleet";
 
 const PLACES = [
   { name: "us-east", awsRegion: "us-east-1", cidr: "10.16.0.0/16", backupRegion: "eu-west" },
@@ -24,13 +24,8 @@ const PROVIDER_KEY = "sk-do-not-show-me";
 
 const fleetOf = (regions = PLACES, own: object = {}): FleetConfig =>
   schemas.fleet.parse({
-    owner: "platform",
-    zone: "example.com",
+    ...FLEET,
     hostname: "langflow.example.com",
-    cloudflareAccountId: "0123456789abcdef0123456789abcdef",
-    image: `langflow:1.13.0@sha256:${"a".repeat(64)}`,
-    agentImage: `langflow-agent:0.1.0@sha256:${"b".repeat(64)}`,
-    flowRepository: { url: "https://git.example.com/acme/flows.git" },
     buildRegion: regions[0]?.name,
     regions,
     ...own,

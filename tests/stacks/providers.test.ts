@@ -2,21 +2,9 @@ import type * as pulumi from "@pulumi/pulumi";
 import { type FleetConfig, schemas } from "../../config/schema";
 import { awsAccount, awsProvider } from "../../stacks/providers";
 import { only, record, settled } from "../mocks";
+import { FLEET as TWO_REGIONS } from "./fleet";
 
-const FLEET: FleetConfig = schemas.fleet.parse({
-  owner: "platform",
-  zone: "example.com",
-  hostname: "langflow.example.com",
-  cloudflareAccountId: "0123456789abcdef0123456789abcdef",
-  agentImage: `langflow-agent:0.1.0@sha256:${"b".repeat(64)}`,
-  flowRepository: { url: "https://git.example.com/acme/flows.git" },
-  image: `langflow:1.13.0@sha256:${"a".repeat(64)}`,
-  buildRegion: "us-east",
-  regions: [
-    { name: "us-east", awsRegion: "us-east-1", cidr: "10.16.0.0/16", backupRegion: "eu-west" },
-    { name: "eu-west", awsRegion: "eu-west-1", cidr: "10.17.0.0/16", backupRegion: "us-east" },
-  ],
-});
+const FLEET: FleetConfig = schemas.fleet.parse(TWO_REGIONS);
 
 describe("awsProvider", () => {
   it("tags all resources with project, stack, owner and managed-by", async () => {

@@ -86,6 +86,13 @@ describe("each script of the workflows, run as on a GitHub runner,", () => {
     AWS_ENDPOINT_URL: "http://127.0.0.1:9",
     AWS_MAX_ATTEMPTS: "1",
   };
+  /** Returns an environment whose npm prints its arguments and ends with this exit code. */
+  const fakeNpm = (code: ExitCode) => {
+    const fakes = mkdtempSync(join(folder, "fakes-"));
+    writeFileSync(join(fakes, "npm"), `#!/bin/sh\necho "$@"\nexit ${code}\n`);
+    chmodSync(join(fakes, "npm"), 0o755);
+    return { PATH: `${fakes}${delimiter}${process.env.PATH}` };
+  };
 
   it("installs only production packages from the lock file, without install scripts, by the same command in every job", async () => {
     const lines = [...SCRIPTS].filter(([key]) => /\/Install( the deployed commit's packages)?$/.test(key));
@@ -166,11 +173,7 @@ describe("each script of the workflows, run as on a GitHub runner,", () => {
     [ExitCode.Failure, false],
     [ExitCode.Unreachable, false],
   ])("treats exit code %i of the drift check as a successful run: %s", async (code, good) => {
-    const fakes = mkdtempSync(join(folder, "fakes-"));
-    writeFileSync(join(fakes, "npm"), `#!/bin/sh\nexit ${code}\n`);
-    chmodSync(join(fakes, "npm"), 0o755);
-    const PATH = `${fakes}${delimiter}${process.env.PATH}`;
-    const { status } = await run("drift.yml/drift/Compare", { ...noCloud, ...hub.environment, PATH });
+    const { status } = await run("drift.yml/drift/Compare", { ...noCloud, ...hub.environment, ...fakeNpm(code) });
     expect(status === 0).toBe(good);
   });
 
@@ -190,12 +193,8 @@ describe("each script of the workflows, run as on a GitHub runner,", () => {
     [ExitCode.Disproved, false],
     [ExitCode.Unreachable, false],
   ])("treats exit code %i of ready as a successful run: %s", async (code, good) => {
-    const fakes = mkdtempSync(join(folder, "fakes-"));
-    writeFileSync(join(fakes, "npm"), `#!/bin/sh\necho "$@"\nexit ${code}\n`);
-    chmodSync(join(fakes, "npm"), 0o755);
-    const PATH = `${fakes}${delimiter}${process.env.PATH}`;
     const summary = { GITHUB_STEP_SUMMARY: "a summary.md", MINIMUM: "90" };
-    const { status, text } = await run("ready.yml/ready/Check readiness", { ...noCloud, ...summary, PATH });
+    const { status, text } = await run("ready.yml/ready/Check readiness", { ...noCloud, ...summary, ...fakeNpm(code) });
     expect(status === 0).toBe(good);
     expect(text).toContain("ready --minimum 90 --markdown a summary.md");
   });

@@ -13,14 +13,11 @@ const options = {
 
 export type CommentOptions = Given<typeof options>;
 
-export const comment = verb({
-  name: "comment",
+export const comment = verb("comment", options, async () => (await import("./handler")).comment, {
   description: "post a preview as a pull-request comment, replacing the previous one",
   details: "Needs GITHUB_TOKEN and GITHUB_REPOSITORY. If the file is empty, the previous comment is deleted.",
   page: "docs/ci.md",
   examples: [
     "comment --file comment.md --whole https://github.com/example/fleet/actions/runs/1 --head-owner example --head-branch resize --head-commit 4b825dc",
   ],
-  options,
-  handler: async (given) => (await import("./handler")).comment(given),
 });

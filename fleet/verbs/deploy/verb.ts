@@ -13,11 +13,8 @@ const options = {
 
 export type DeployOptions = Given<typeof options>;
 
-export const deploy = verb({
-  name: "deploy",
+export const deploy = verb("deploy", options, async () => (await import("./handler")).deploy, {
   description: "deploy one stack at a time; continue only if each region stays healthy",
   page: "docs/deploy.md",
   examples: ["deploy --yes --healthy-within 600 --soak 300", "deploy us-east edge"],
-  options,
-  handler: async (given) => (await import("./handler")).deploy(given),
 });

@@ -5,12 +5,9 @@ const options = { json: JSON_RESULT };
 
 export type DeployedOptions = Given<typeof options>;
 
-export const deployed = verb({
-  name: "deployed",
+export const deployed = verb("deployed", options, async () => (await import("./handler")).deployed, {
   description: "print the last deployed commit, as recorded by GitHub",
   details: "Needs GITHUB_TOKEN and GITHUB_REPOSITORY.",
   page: "docs/ci.md",
   examples: ["deployed --json"],
-  options,
-  handler: async (given) => (await import("./handler")).deployed(given),
 });

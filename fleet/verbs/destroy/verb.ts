@@ -13,11 +13,8 @@ const options = {
 
 export type DestroyOptions = Given<typeof options>;
 
-export const destroy = verb({
-  name: "destroy",
+export const destroy = verb("destroy", options, async () => (await import("./handler")).destroy, {
   description: "delete the stacks in reverse order; refuses to delete protected data",
   details: "Asks for confirmation unless --yes is given.",
   examples: ["destroy --local --with-data --yes", "destroy us-east --keep-data"],
-  options,
-  handler: async (given) => (await import("./handler")).destroy(given),
 });

@@ -10,13 +10,10 @@ const options = {
 
 export type DoctorOptions = Given<typeof options>;
 
-export const doctor = verb({
-  name: "doctor",
+export const doctor = verb("doctor", options, async () => (await import("./handler")).doctor, {
   description: "run preflight checks: can this machine deploy the fleet?",
   details:
     "Checks versions, credentials, permissions, quotas, capacity, DNS zone, images and state, and prints a fix for each finding. Changes nothing.",
   page: "docs/deploy.md",
   examples: ["doctor", "doctor --first --json"],
-  options,
-  handler: async (given) => (await import("./handler")).doctor(given),
 });

@@ -11,11 +11,8 @@ const options = {
 
 export type DriftOptions = Given<typeof options>;
 
-export const drift = verb({
-  name: "drift",
+export const drift = verb("drift", options, async () => (await import("./handler")).drift, {
   description: "compare deployed resources with the code; exit 7 on drift",
   page: "docs/ci.md",
   examples: ["drift --local", "drift us-east --issue"],
-  options,
-  handler: async (given) => (await import("./handler")).drift(given),
 });

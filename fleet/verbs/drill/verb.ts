@@ -35,12 +35,9 @@ const options = {
 
 export type DrillOptions = Given<typeof options>;
 
-export const drill = verb({
-  name: "drill",
+export const drill = verb("drill", options, async () => (await import("./handler")).drill, {
   description: "fail a region under load, measure recovery and data loss, restore it",
   details: "Writes a report with charts.",
   page: "docs/drill.md",
   examples: ["drill --local --region us-east", "drill --region eu-west --fault zone --confirm eu-west"],
-  options,
-  handler: async (given) => (await import("./handler")).drill(given),
 });

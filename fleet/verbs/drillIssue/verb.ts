@@ -12,12 +12,9 @@ const options = {
 
 export type DrillIssueOptions = Given<typeof options>;
 
-export const drillIssue = verb({
-  name: "drill-issue",
+export const drillIssue = verb("drill-issue", options, async () => (await import("./handler")).drillIssue, {
   description: "open a GitHub issue for the next drill, or add a drill report to it",
   details: "Needs GITHUB_TOKEN and GITHUB_REPOSITORY.",
   page: "docs/ci.md",
   examples: ["drill-issue --reports drills"],
-  options,
-  handler: async (given) => (await import("./handler")).drillIssue(given),
 });

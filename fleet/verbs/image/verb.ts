@@ -31,29 +31,17 @@ const pinning = {
 export type LookOptions = Given<typeof looking>;
 export type PinOptions = Given<typeof pinning>;
 
-export const image = verbGroup(
-  { name: "image", description: "verify, sign and pin container images", page: "docs/ci.md" },
-  [
-    verb({
-      name: "verify",
-      description: "check that every region's registry has the signed images",
-      examples: ["image verify", "image verify --timeout 0 --json"],
-      options: looking,
-      handler: async (given) => (await import("./handler")).verify(given),
-    }),
-    verb({
-      name: "sign",
-      description: "sign the images in every region's registry; works only in a job of image.yml",
-      examples: ["image sign"],
-      options: looking,
-      handler: async (given) => (await import("./handler")).sign(given),
-    }),
-    verb({
-      name: "pin",
-      description: "set an image's version and digest in Pulumi.yaml",
-      examples: [`image pin --image ${EXAMPLE}`, `image pin --image ${EXAMPLE} --pull-request`],
-      options: pinning,
-      handler: async (given) => (await import("./handler")).pin(given),
-    }),
-  ],
-);
+export const image = verbGroup("image", { description: "verify, sign and pin container images", page: "docs/ci.md" }, [
+  verb("verify", looking, async () => (await import("./handler")).verify, {
+    description: "check that every region's registry has the signed images",
+    examples: ["image verify", "image verify --timeout 0 --json"],
+  }),
+  verb("sign", looking, async () => (await import("./handler")).sign, {
+    description: "sign the images in every region's registry; works only in a job of image.yml",
+    examples: ["image sign"],
+  }),
+  verb("pin", pinning, async () => (await import("./handler")).pin, {
+    description: "set an image's version and digest in Pulumi.yaml",
+    examples: [`image pin --image ${EXAMPLE}`, `image pin --image ${EXAMPLE} --pull-request`],
+  }),
+]);

@@ -12,11 +12,8 @@ const options = {
 
 export type InitOptions = Given<typeof options>;
 
-export const init = verb({
-  name: "init",
+export const init = verb("init", options, async () => (await import("./handler")).init, {
   description: "write the configuration of a new deployment from prompts or a file",
   page: "docs/deploy.md",
   examples: ["init", "init --answers answers.yaml --yes"],
-  options,
-  handler: async (given) => (await import("./handler")).init(given),
 });

@@ -85,58 +85,38 @@ const goingBack = {
 export type BackOptions = Given<typeof goingBack>;
 
 export const moveIn = verbGroup(
-  { name: "move-in", description: "migrate an existing LangFlow into the fleet", page: "docs/move-in.md" },
+  "move-in",
+  { description: "migrate an existing LangFlow into the fleet", page: "docs/move-in.md" },
   [
-    verb({
-      name: "collect",
+    verb("collect", collecting, async () => (await import("./handler")).collectFrom, {
       description: "copy database, key and files out of a container while LangFlow keeps running",
       examples: ['move-in collect --python "docker exec -i langflow python" --out collected'],
-      options: collecting,
-      handler: async (given) => (await import("./handler")).collectFrom(given),
     }),
-    verb({
-      name: "inspect",
+    verb("inspect", inspecting, async () => (await import("./handler")).inspectSource, {
       description: "list a LangFlow's contents, what cannot migrate and why, and the recommended fleet size; read-only",
       examples: ["move-in inspect --from /srv/langflow", "move-in inspect --from https://langflow.example.com"],
-      options: inspecting,
-      handler: async (given) => (await import("./handler")).inspectSource(given),
     }),
-    verb({
-      name: "rehearse",
+    verb("rehearse", rehearsing, async () => (await import("./rehearsal")).rehearseSource, {
       description:
         "load, open and run every flow in the old and in the fleet's LangFlow, with fake models; report differences",
       examples: ["move-in rehearse --from /srv/langflow --out rehearsal.html"],
-      options: rehearsing,
-      handler: async (given) => (await import("./rehearsal")).rehearseSource(given),
     }),
-    verb({
-      name: "import",
+    verb("import", importing, async () => (await import("./handler")).importInto, {
       description: "import accounts, flows and files into a region; rerun to import later changes",
       examples: ["move-in import --from /srv/langflow --region us-east"],
-      options: importing,
-      handler: async (given) => (await import("./handler")).importInto(given),
     }),
-    verb({
-      name: "try",
+    verb("try", importing, async () => (await import("./handler")).tryIn, {
       description: "import into a local fleet, restart LangFlow, sign in as every user and compare with the source",
       examples: ["move-in try --local --from /srv/langflow --region us-east"],
-      options: importing,
-      handler: async (given) => (await import("./handler")).tryIn(given),
     }),
-    verb({
-      name: "cut-over",
+    verb("cut-over", cuttingOver, async () => (await import("./cutOver")).cutOver, {
       description:
         "move visitors from the old LangFlow to the fleet, at once or in steps; with --from, import the latest data first",
       examples: ["move-in cut-over --share 90", "move-in cut-over --from /srv/langflow"],
-      options: cuttingOver,
-      handler: async (given) => (await import("./cutOver")).cutOver(given),
     }),
-    verb({
-      name: "back",
+    verb("back", goingBack, async () => (await import("./cutOver")).back, {
       description: "send all visitors back to the old LangFlow; list data created in the fleet",
       examples: ["move-in back --out flows-from-fleet"],
-      options: goingBack,
-      handler: async (given) => (await import("./cutOver")).back(given),
     }),
   ],
 );

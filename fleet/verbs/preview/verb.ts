@@ -12,11 +12,8 @@ const options = {
 
 export type PreviewOptions = Given<typeof options>;
 
-export const preview = verb({
-  name: "preview",
+export const preview = verb("preview", options, async () => (await import("./handler")).preview, {
   description: "show what `up` would change and which invariants would break",
   page: "docs/operations/README.md",
   examples: ["preview us-east", "preview --local --base main --markdown comment.md"],
-  options,
-  handler: async (given) => (await import("./handler")).preview(given),
 });

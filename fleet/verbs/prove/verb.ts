@@ -12,12 +12,9 @@ const options = {
 
 export type ProveOptions = Given<typeof options>;
 
-export const prove = verb({
-  name: "prove",
+export const prove = verb("prove", options, async () => (await import("./handler")).prove, {
   description: "verify in the deployed fleet what no preview can show, such as credentials and access",
   details: "Checks credentials in pods, replicated data, signatures and access, and prints a fix for each finding.",
   page: "docs/prove.md",
   examples: ["prove --local", "prove us-east --disturb"],
-  options,
-  handler: async (given) => (await import("./handler")).prove(given),
 });

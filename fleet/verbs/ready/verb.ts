@@ -11,12 +11,9 @@ const options = {
 
 export type ReadyOptions = Given<typeof options>;
 
-export const ready = verb({
-  name: "ready",
+export const ready = verb("ready", options, async () => (await import("./handler")).ready, {
   description: "score the fleet's readiness to lose a region, with predicted RTO and RPO",
   details: "Use it between drills: it checks replication lag, backups, spare capacity, steering and certificates.",
   page: "docs/ready.md",
   examples: ["ready --local", "ready --minimum 90 --drift"],
-  options,
-  handler: async (given) => (await import("./handler")).ready(given),
 });

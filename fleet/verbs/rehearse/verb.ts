@@ -16,13 +16,10 @@ const options = {
 
 export type RehearseUpgradeOptions = Given<typeof options>;
 
-export const rehearse = verb({
-  name: "rehearse",
+export const rehearse = verb("rehearse", options, async () => (await import("./handler")).rehearse, {
   description: "dry-run a LangFlow upgrade on a restored backup",
   details:
     "Migrates the copy, runs every flow in the old and the new version, then runs both versions side by side. Does not touch the running fleet.",
   page: "docs/upgrade.md",
   examples: ["rehearse --langflow 1.13.1", "rehearse --local --langflow 1.13.1 --out rehearsal.html"],
-  options,
-  handler: async (given) => (await import("./handler")).rehearse(given),
 });

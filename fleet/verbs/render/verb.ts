@@ -6,10 +6,7 @@ const options = { ...OF_STACKS, dir: neededText("<dir>", "folder for the files")
 
 export type RenderOptions = Given<typeof options>;
 
-export const render = verb({
-  name: "render",
+export const render = verb("render", options, async () => (await import("./handler")).render, {
   description: "write each stack's Kubernetes, AWS and Cloudflare resources as files, secrets redacted",
   examples: ["render --local --dir out"],
-  options,
-  handler: async (given) => (await import("./handler")).render(given),
 });

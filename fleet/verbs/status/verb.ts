@@ -3,10 +3,7 @@ import { type Given, verb } from "../../cli/verb";
 
 export type StatusOptions = Given<typeof OF_STACKS>;
 
-export const status = verb({
-  name: "status",
+export const status = verb("status", OF_STACKS, async () => (await import("./handler")).status, {
   description: "show deployed stacks, images, endpoints and health",
   examples: ["status --local", "status us-east --json"],
-  options: OF_STACKS,
-  handler: async (given) => (await import("./handler")).status(given),
 });

@@ -20,12 +20,9 @@ const options = {
 
 export type UpOptions = Given<typeof options>;
 
-export const up = verb({
-  name: "up",
+export const up = verb("up", options, async () => (await import("./handler")).up, {
   description: "deploy all stacks: new regions in parallel, serving regions one by one",
   details: "Order: foundation, regions, edge. Asks for confirmation unless --local or --yes is given.",
   page: "docs/deploy.md",
   examples: ["up --local --live", "up us-east --refresh --yes"],
-  options,
-  handler: async (given) => (await import("./handler")).up(given),
 });

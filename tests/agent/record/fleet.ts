@@ -144,6 +144,11 @@ export class Fleet extends RecordFleet<Region> {
     return this.log("%H").split("\n").filter(Boolean).length;
   }
 
+  /** Returns whether the history has no merge commits. */
+  isLinear(): boolean {
+    return !/ /.test(this.log("%P"));
+  }
+
   paths(): string[] {
     return this.host.in("host.git", ["ls-tree", "-r", "--name-only", "-z", "main"]).split("\0").filter(Boolean);
   }

@@ -1,5 +1,6 @@
 import { FlowBucket, type FlowBucketArgs } from "../../../components/foundation/FlowBucket";
 import { expectRegions, only, record } from "../../mocks";
+import { expectNoPublicAccess } from "./publicAccess";
 
 const KEY = "arn:aws:kms:us-east-1:123456789012:key/1";
 const NAME = "langflow-dr-us-east-flows-123456789012";
@@ -48,12 +49,7 @@ describe("FlowBucket", () => {
 
   it("blocks public access in all four ways and disables ACLs", async () => {
     const resources = await build();
-    expect(only(resources, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").inputs).toMatchObject({
-      blockPublicAcls: true,
-      blockPublicPolicy: true,
-      ignorePublicAcls: true,
-      restrictPublicBuckets: true,
-    });
+    expectNoPublicAccess(resources);
     expect(only(resources, "aws:s3/bucketOwnershipControls:BucketOwnershipControls").inputs.rule).toEqual({
       objectOwnership: "BucketOwnerEnforced",
     });

@@ -1,5 +1,6 @@
 import { WitnessBucket } from "../../../components/foundation/WitnessBucket";
 import { expectRegions, only, record } from "../../mocks";
+import { expectNoPublicAccess } from "./publicAccess";
 
 const NAME = "langflow-dr-witness-us-west-2-123456789012";
 
@@ -24,12 +25,7 @@ describe("WitnessBucket", () => {
 
   it("blocks public access in all four ways and has a policy with only deny statements", async () => {
     const resources = await build();
-    expect(only(resources, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").inputs).toMatchObject({
-      blockPublicAcls: true,
-      blockPublicPolicy: true,
-      ignorePublicAcls: true,
-      restrictPublicBuckets: true,
-    });
+    expectNoPublicAccess(resources);
     const policy = JSON.parse(only(resources, "aws:s3/bucketPolicy:BucketPolicy").inputs.policy);
     const effects = policy.Statement.map(({ Effect }: { Effect: string }) => Effect);
     expect(effects).toEqual(["Deny", "Deny", "Deny"]);

@@ -1,13 +1,5 @@
 import { overlapping } from "../../../model/addresses";
-import {
-  LANGFLOW_ARGS,
-  manifest,
-  manifests,
-  recordBackup,
-  recordLangFlow,
-  recordMoveIn,
-  recordSync,
-} from "../../langflow";
+import { LANGFLOW_ARGS, manifest, manifests, recordLangFlow, recordRegion } from "../../langflow";
 
 interface Peer {
   ipBlock?: { cidr: string; except?: string[] };
@@ -148,10 +140,7 @@ describe("NetworkIsolation", () => {
   });
 
   it("selects existing pods, each component's by its own labels", async () => {
-    const workloads = [await recordLangFlow(), await recordSync(), await recordBackup(), await recordMoveIn()].flatMap(
-      manifests,
-    );
-    const labels = workloads
+    const labels = manifests(await recordRegion())
       .filter(({ kind }) => kind === "Deployment" || kind === "CronJob")
       .map(({ spec }) => (spec.jobTemplate?.spec ?? spec).template.metadata.labels);
     const selectors: Record<string, string>[] = manifests(await recordLangFlow())

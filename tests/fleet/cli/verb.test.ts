@@ -19,17 +19,12 @@ const options = {
 /** Parses a command line. Returns the handler's arguments and the exit codes that `ended` received. */
 async function given(line: string): Promise<{ given?: Given<typeof options>; ended: ExitCode[] }> {
   const seen: { given?: Given<typeof options>; ended: ExitCode[] } = { ended: [] };
-  const look = verb({
-    name: "look",
-    description: "looks",
-    examples: ["look"],
-    options,
-    async handler(all) {
-      seen.given = all;
-      return ExitCode.Drift;
-    },
-  });
-  const command = verbGroup({ name: "all", description: "all verbs" }, [look]).command({
+  const handler = async (all: Given<typeof options>) => {
+    seen.given = all;
+    return ExitCode.Drift;
+  };
+  const look = verb("look", options, async () => handler, { description: "looks", examples: ["look"] });
+  const command = verbGroup("all", { description: "all verbs" }, [look]).command({
     signal: AbortSignal.abort(),
     ended: (code) => seen.ended.push(code),
   });

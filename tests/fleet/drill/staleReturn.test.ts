@@ -2,7 +2,7 @@ import { drill } from "../../../fleet/drill/drill";
 import { clearLeftovers } from "../../../fleet/drill/leftovers";
 import { passed } from "../../../fleet/drill/measure";
 import type { Plan } from "../../../fleet/drill/plan";
-import type { DrillReport } from "../../../fleet/drill/report";
+import { type DrillReport, PHASES } from "../../../fleet/drill/report";
 import { resultOf } from "../../../fleet/drill/report/words";
 import { PLAN } from "./fakeFleet";
 import { named, StaleFleet, type State } from "./staleFleet";
@@ -147,18 +147,7 @@ describe("a stale-return drill", () => {
   it("keeps the region offline during the hold, and checks the merged data once all regions agree", () => {
     const { report, fleet } = of("nothing is wrong");
     expect(report.aborted).toBeUndefined();
-    expect(report.phases.map(({ phase }) => phase)).toEqual([
-      "steady",
-      "fault",
-      "detection",
-      "recovery",
-      "survivor-checks",
-      "hold",
-      "restoration",
-      "failback",
-      "convergence",
-      "return-checks",
-    ]);
+    expect(report.phases.map(({ phase }) => phase)).toEqual(PHASES);
     const [hold = 0, back = 0] = report.phases.slice(5).map(({ at }) => at);
     expect(back - hold).toBeGreaterThanOrEqual(PLAN.holdSeconds * 1000);
     expect(failedOf(report)).toEqual([]);

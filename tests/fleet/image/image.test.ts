@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as handlers from "../../../fleet/verbs/image/handler";
 import type { LookOptions } from "../../../fleet/verbs/image/verb";
-import { ExitCode, type UserError } from "../../../model/errors";
+import { ExitCode } from "../../../model/errors";
+import { refusal } from "../../refusal";
 import { FakeRegistries, hostOf } from "./fakeRegistries";
 
 const ROOT = join(__dirname, "../../..");
@@ -63,11 +64,6 @@ const POLL_MS = 20;
 const verify = (given: LookOptions) => handlers.verify(given, POLL_MS);
 const sign = (given: LookOptions) => handlers.sign(given, POLL_MS);
 const result = () => JSON.parse(printed);
-const refusal = async (work: Promise<unknown>): Promise<UserError> =>
-  work.then(
-    () => Promise.reject(new Error("nothing was refused")),
-    (error) => error,
-  );
 
 it("the bundler of the agent is a production dependency, because CI's jobs install no development dependencies", () => {
   const { scripts, dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));

@@ -9,8 +9,9 @@ import { pinned } from "../../../fleet/image/pin";
 import { imageOf, imageText } from "../../../fleet/image/targets";
 import { pin } from "../../../fleet/verbs/image/handler";
 import type { PinOptions } from "../../../fleet/verbs/image/verb";
-import { ExitCode, type UserError } from "../../../model/errors";
+import { ExitCode } from "../../../model/errors";
 import { FakeRepository } from "../../fakeRepository";
+import { refusal, thrown } from "../../refusal";
 
 const ROOT = join(__dirname, "../../..");
 const PROJECT = readFileSync(join(ROOT, "Pulumi.yaml"), "utf8");
@@ -20,15 +21,6 @@ const version = fc
   .map(([a, b, c, n]) => `${a}.${b}.${c}-${n}.1`);
 const imageTo = (repository: string, build: string) =>
   imageOf(`${repository}:1.13.0-${build}@sha256:${build.padStart(64, "0")}`);
-
-const failure = (work: () => unknown): UserError => {
-  try {
-    work();
-  } catch (error) {
-    return error as UserError;
-  }
-  throw new Error("nothing was refused");
-};
 
 describe("pinning an image in Pulumi.yaml", () => {
   it("changes only that value, whatever its quoting and the text around it", () => {
@@ -63,23 +55,23 @@ describe("pinning an image in Pulumi.yaml", () => {
   });
 
   it("is rejected if no key, or more than one key, names the repository", () => {
-    expect(failure(() => pinned(PROJECT, imageTo("other", "1"))).message).toContain(
+    expect(thrown(() => pinned(PROJECT, imageTo("other", "1"))).message).toContain(
       "does not name the repository other (",
     );
     const twice = PROJECT.replace("langflow-agent:", "langflow:");
-    expect(failure(() => pinned(twice, imageTo("langflow", "1"))).message).toContain("langflow more than once");
+    expect(thrown(() => pinned(twice, imageTo("langflow", "1"))).message).toContain("langflow more than once");
   });
 
   it("is rejected if the value is a multi-line string", () => {
     const folded = PROJECT.replace(/value: (langflow:\S+)/, "value: >-\n      $1");
     expect(parse(folded).config["langflow-dr:image"].value).toMatch(/^langflow:/);
-    expect(failure(() => pinned(folded, imageTo("langflow", "1"))).message).toContain(
+    expect(thrown(() => pinned(folded, imageTo("langflow", "1"))).message).toContain(
       "does not name the repository langflow (",
     );
   });
 
   it("is rejected if the file is not valid YAML", () => {
-    expect(failure(() => pinned("config: [", imageTo("langflow", "1"))).exitCode).toBe(ExitCode.BadInput);
+    expect(thrown(() => pinned("config: [", imageTo("langflow", "1"))).exitCode).toBe(ExitCode.BadInput);
   });
 });
 
@@ -136,11 +128,7 @@ describe("fleet image pin", () => {
     await pin({ local: false, json: true, project, signal, image, pullRequest: true, also: [], ...own });
     return JSON.parse(printed);
   };
-  const refused = (build: string, own: Partial<PinOptions> = {}): Promise<UserError> =>
-    run(build, own).then(
-      () => Promise.reject(new Error("nothing was refused")),
-      (error) => error,
-    );
+  const refused = (build: string, own: Partial<PinOptions> = {}) => refusal(run(build, own));
   const imageOn = (branch: string) =>
     parse(fake.filesOf(`heads/${branch}`)["Pulumi.yaml"] ?? "").config["langflow-dr:image"];
 

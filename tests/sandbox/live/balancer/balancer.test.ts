@@ -1,14 +1,11 @@
 import type { AppliedPool } from "../../../../sandbox/live/balancer/appliedBalancer";
 import type { AppliedMonitor } from "../../../../sandbox/live/balancer/appliedMonitor";
-import { removeTemporaryFolders } from "../../fixture";
-import { BALANCER, MONITOR, poolOf, Stage, until } from "./fixture";
+import { BALANCER, MONITOR, poolOf, type Stage, stageForEachTest, until } from "./fixture";
 
 let stage: Stage;
-beforeEach(async () => {
-  stage = await Stage.make();
+stageForEachTest((made) => {
+  stage = made;
 });
-afterEach(() => stage.end());
-afterAll(removeTemporaryFolders);
 
 const FAST: AppliedMonitor = { ...MONITOR, intervalSeconds: 0.01 };
 const probedBy = (monitor: AppliedMonitor, changes: Partial<AppliedPool> = {}) => ({

@@ -8,7 +8,7 @@ import type { AppliedMonitor } from "../../../../sandbox/live/balancer/appliedMo
 import { LiveBalancer } from "../../../../sandbox/live/balancer/balancer";
 import type { AppliedFrontDoor } from "../../../../sandbox/live/balancer/frontDoor/appliedFrontDoor";
 import { Ports } from "../../../../sandbox/live/ports";
-import { temporaryFolder } from "../../fixture";
+import { removeTemporaryFolders, temporaryFolder } from "../../fixture";
 
 const WAIT_MS = 20_000;
 
@@ -130,6 +130,17 @@ export const BALANCER: AppliedBalancer = {
   failoverAcrossPools: true,
   pools: NAMES.map((region) => poolOf(region)),
 };
+
+/** Passes a new stage to `receive` before each test of the file or block, and ends it after the test. */
+export function stageForEachTest(receive: (stage: Stage) => void): void {
+  let stage: Stage;
+  beforeEach(async () => {
+    stage = await Stage.make();
+    receive(stage);
+  });
+  afterEach(() => stage.end());
+  afterAll(removeTemporaryFolders);
+}
 
 /** A load balancer in front of two regions. */
 export class Stage {

@@ -1,14 +1,11 @@
 import { get } from "node:http";
 import type { Socket } from "node:net";
-import { removeTemporaryFolders } from "../../fixture";
-import { BALANCER, MONITOR, type NAMES, poolOf, Stage, until } from "./fixture";
+import { BALANCER, MONITOR, type NAMES, poolOf, type Stage, stageForEachTest, until } from "./fixture";
 
 let stage: Stage;
-beforeEach(async () => {
-  stage = await Stage.make();
+stageForEachTest((made) => {
+  stage = made;
 });
-afterEach(() => stage.end());
-afterAll(removeTemporaryFolders);
 
 const withFailover = (failover: "none" | "temporary" | "sticky") => ({
   affinity: { ttlSeconds: 3600, sameSite: "Lax", drainSeconds: 3600, failover },

@@ -1,5 +1,4 @@
 import fc from "fast-check";
-import type { CloudResource } from "../../../../sandbox/cloud/client";
 import { appliedBalancer } from "../../../../sandbox/live/balancer/appliedBalancer";
 import { undelivered } from "../../../../sandbox/live/balancer/delivery";
 import { pinnedPool, sessionCookie, tokenOf } from "../../../../sandbox/live/balancer/session";
@@ -12,6 +11,7 @@ import {
   type Visitor,
 } from "../../../../sandbox/live/balancer/steering";
 import { isExpected, majority, NEVER_PROBED, tallied } from "../../../../sandbox/live/balancer/verdict";
+import { storedResource } from "../../fixture";
 
 const IDS = ["a", "b", "c", "d"];
 const place = fc.record({
@@ -219,17 +219,8 @@ describe("a request that could not be delivered to a pool", () => {
 });
 
 describe("the applied load balancer", () => {
-  const resource = (type: string, id: string, properties: object, stack = "edge"): CloudResource => ({
-    key: id,
-    provider: type.split(":")[0] ?? "",
-    type,
-    scope: "",
-    id,
-    name: id,
-    urn: `urn:pulumi:${stack}::langflow-dr::${type}::${id}`,
-    inputs: {},
-    properties: properties as Record<string, unknown>,
-  });
+  const resource = (type: string, id: string, properties: object, stack = "edge") =>
+    storedResource(type, id, properties, { urn: `urn:pulumi:${stack}::langflow-dr::${type}::${id}` });
   const service = (stack: string, name: string, hostname: string) =>
     resource(
       "kubernetes:core/v1:Service",

@@ -5,30 +5,17 @@ import { filesIn } from "../../../../sandbox/directory";
 import { appliedBuckets, appliedRegions, appliedVersions } from "../../../../sandbox/live/cluster/applied";
 import { mountedFiles } from "../../../../sandbox/live/cluster/secretMount";
 import { keyOf, Store } from "../../../../sandbox/resources/store";
-import { removeTemporaryFolders, temporaryFolder } from "../../fixture";
+import { removeTemporaryFolders, storedResource, temporaryFolder } from "../../fixture";
 
 afterAll(removeTemporaryFolders);
 
-const resource = (type: string, id: string, properties: object, rest: object = {}): CloudResource => ({
-  key: id,
-  provider: type.split(":")[0] ?? "",
-  type,
-  scope: "",
-  id,
-  name: id,
-  urn: "urn:pulumi:us-east::langflow-dr::x::x",
-  inputs: {},
-  properties: { ...properties },
-  ...rest,
-});
-
 const arn = (region: string) => `arn:aws:secretsmanager:${region}:123456789012:secret:database-AbCdEf`;
 const SECRETS = [
-  resource("aws:secretsmanager/secret:Secret", arn("us-east-1"), {
+  storedResource("aws:secretsmanager/secret:Secret", arn("us-east-1"), {
     region: "us-east-1",
     replicas: [{ region: "eu-west-1" }],
   }),
-  resource("aws:secretsmanager/secretVersion:SecretVersion", "version", {
+  storedResource("aws:secretsmanager/secretVersion:SecretVersion", "version", {
     secretId: arn("us-east-1"),
     secretString: '{"url":"postgresql://a","a-b":{"c":1}}',
   }),
@@ -87,7 +74,7 @@ describe("a secret in the live fleet", () => {
 
 describe("the resources that the live fleet reads", () => {
   const deployment = (name: string, container: string, image: string, more: object = {}) =>
-    resource("kubernetes:apps/v1:Deployment", `langflow/${name}`, {
+    storedResource("kubernetes:apps/v1:Deployment", `langflow/${name}`, {
       metadata: { name },
       spec: {
         replicas: 2,
@@ -125,7 +112,7 @@ describe("the resources that the live fleet reads", () => {
   it("have the replicas and the rollout settings of a Deployment, or else Kubernetes' defaults", () => {
     const [region] = appliedRegions([
       deployment("told", "langflow", "1.13.0"),
-      resource("kubernetes:apps/v1:Deployment", "langflow/strategic", {
+      storedResource("kubernetes:apps/v1:Deployment", "langflow/strategic", {
         spec: { minReadySeconds: 10, strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } },
       }),
     ]);
@@ -137,7 +124,7 @@ describe("the resources that the live fleet reads", () => {
 
   it("have each load balancer's times to drain stopping pods and to detect dead pods, from its annotations or AWS' defaults", () => {
     const service = (name: string, type: string, told: Readonly<Record<string, string>>) =>
-      resource("kubernetes:core/v1:Service", `langflow/${name}`, {
+      storedResource("kubernetes:core/v1:Service", `langflow/${name}`, {
         metadata: {
           annotations: Object.fromEntries(
             Object.entries(told).map(([key, value]) => [`service.beta.kubernetes.io/aws-load-balancer-${key}`, value]),
@@ -163,9 +150,9 @@ describe("the resources that the live fleet reads", () => {
   });
 
   it("have the replication between buckets, from the rules that are enabled", () => {
-    const bucket = (id: string) => resource("aws:s3/bucket:Bucket", id, { region: "us-east-1" });
+    const bucket = (id: string) => storedResource("aws:s3/bucket:Bucket", id, { region: "us-east-1" });
     const rule = (from: string, to: string, status: string) =>
-      resource("aws:s3/bucketReplicationConfig:BucketReplicationConfig", `${from}-rules`, {
+      storedResource("aws:s3/bucketReplicationConfig:BucketReplicationConfig", `${from}-rules`, {
         bucket: from,
         rules: [
           {

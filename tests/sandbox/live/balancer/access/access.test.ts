@@ -7,8 +7,7 @@ import type { CloudResource } from "../../../../../sandbox/cloud/client";
 import { appliedAccess } from "../../../../../sandbox/live/balancer/access/appliedAccess";
 import { Gate } from "../../../../../sandbox/live/balancer/access/gate";
 import { decodedPath, normalizedPath } from "../../../../../sandbox/live/balancer/frontDoor/path";
-import { removeTemporaryFolders } from "../../../fixture";
-import { Stage } from "../fixture";
+import { type Stage, stageForEachTest } from "../fixture";
 
 const HOSTNAME = "flows.example.com";
 const SECRET = "5".repeat(64);
@@ -352,11 +351,9 @@ describe("an application that the emulator does not support", () => {
 
 describe("the public address", () => {
   let stage: Stage;
-  beforeEach(async () => {
-    stage = await Stage.make();
+  stageForEachTest((made) => {
+    stage = made;
   });
-  afterEach(() => stage.end());
-  afterAll(removeTemporaryFolders);
 
   it("requires a sign-in before it sends requests to any region, and the cookie is valid in every remaining region", async () => {
     await stage.apply({}, undefined, applied());

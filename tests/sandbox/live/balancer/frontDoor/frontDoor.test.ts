@@ -13,8 +13,7 @@ import { appliedFrontDoor } from "../../../../../sandbox/live/balancer/frontDoor
 import { matcherOf, type SeenRequest } from "../../../../../sandbox/live/balancer/frontDoor/expression";
 import { FrontDoor } from "../../../../../sandbox/live/balancer/frontDoor/frontDoor";
 import { boundedBody } from "../../../../../sandbox/live/balancer/requestBody";
-import { removeTemporaryFolders } from "../../../fixture";
-import { Stage } from "../fixture";
+import { type Stage, stageForEachTest } from "../fixture";
 import { type Asked, CLASSES, sentRaw, told, tried, WAYS } from "./waysAround";
 
 const HOSTNAME = "flows.example.com";
@@ -367,11 +366,9 @@ const readByLangFlow = (url: string): string => {
 
 describe("the public address", () => {
   let stage: Stage;
-  beforeEach(async () => {
-    stage = await Stage.make();
+  stageForEachTest((made) => {
+    stage = made;
   });
-  afterEach(() => stage.end());
-  afterAll(removeTemporaryFolders);
 
   it("answers blocked and rate-limited requests itself, and adds the security headers to every response", async () => {
     const headers = { "X-Frame-Options": { operation: "set", value: "SAMEORIGIN" } };
