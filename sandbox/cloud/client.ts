@@ -1,10 +1,9 @@
-import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ExitCode, UserError } from "../../model/errors";
-import { answers, codeVersion, filesIn, isRunning, readServerFile } from "../directory";
+import { answers, filesIn, isRunning, readServerFile } from "../directory";
 import type { Resource } from "../resources/store";
+import { startDaemon } from "../startDaemon";
 
 /** Ports of a session's provider servers. */
 type ProviderPorts = Record<"aws" | "random" | "kubernetes" | "cloudflare", number>;
@@ -29,7 +28,6 @@ export interface LocalCloud {
   stop(): Promise<void>;
 }
 
-const START_TIMEOUT_MS = 20_000;
 const ANSWER_TIMEOUT_MS = 5_000;
 const POLL_MS = 25;
 
@@ -50,35 +48,13 @@ export async function connectLocalCloud(directory: string): Promise<LocalCloud |
  *
  * @throws UserError (Unreachable) if the daemon does not start, with the end of its log
  */
-export async function startLocalCloud(directory: string): Promise<LocalCloud> {
-  const running = await connectLocalCloud(directory);
-  if (running && readServerFile(directory)?.version === codeVersion()) return running;
-  await running?.stop();
-  const child = launch(directory);
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  while (Date.now() < deadline) {
-    await sleep(POLL_MS);
-    const cloud = await connectLocalCloud(directory);
-    if (cloud) return cloud;
-    // If two daemons start at once, the second exits with 1 while the first is still starting.
-    if (child.exitCode !== null && child.exitCode !== 1) break;
-  }
-  const log = readFileSync(filesIn(directory).log, "utf8").trim().split("\n").slice(-5).join("\n");
-  throw new UserError(`the local cloud in ${directory} did not start:\n${log}`, ExitCode.Unreachable);
-}
-
-function launch(directory: string) {
-  mkdirSync(directory, { recursive: true });
-  const log = openSync(filesIn(directory).log, "a");
-  const root = resolve(__dirname, "../..");
-  const child = spawn(
-    process.execPath,
-    ["--require", "./typescript.cjs", join(__dirname, "main.ts"), "--directory", resolve(directory)],
-    { cwd: root, detached: true, stdio: ["ignore", log, log] },
-  );
-  closeSync(log);
-  child.unref();
-  return child;
+export function startLocalCloud(directory: string): Promise<LocalCloud> {
+  return startDaemon(directory, {
+    code: "cloud",
+    title: "the local cloud",
+    main: join(__dirname, "main.ts"),
+    connect: connectLocalCloud,
+  });
 }
 
 class Connection implements LocalCloud {

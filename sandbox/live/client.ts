@@ -1,14 +1,11 @@
-import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ExitCode, UserError } from "../../model/errors";
-import { answers, codeVersion, filesIn, isRunning, readServerFile } from "../directory";
+import { answers, isRunning, readServerFile } from "../directory";
+import { startDaemon } from "../startDaemon";
 import type { JobResult, JobRun } from "./cluster/pod";
 import type { BalancerStatus, Following, LiveStatus, Notification } from "./status";
 import type { Tools } from "./tools/installer";
 
-const START_TIMEOUT_MS = 20_000;
 const ANSWER_TIMEOUT_MS = 10_000;
 /** Timeout of long requests: a returning region starts its database before it answers, and Jobs can be long. */
 const LONG_MS = 30 * 60_000;
@@ -260,33 +257,12 @@ export async function connectLive(directory: string): Promise<LiveConnection | u
  * @param cloud directory of the local cloud
  * @throws UserError (Unreachable) if the supervisor does not start, with the end of its log
  */
-export async function startLive(directory: string, cloud: string, tools: Tools): Promise<LiveConnection> {
-  const running = await connectLive(directory);
-  if (running && readServerFile(directory)?.version === codeVersion("live")) return running;
-  await running?.stop();
-  const child = launch(directory, cloud, tools);
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  while (Date.now() < deadline) {
-    await sleep(POLL_MS);
-    const live = await connectLive(directory);
-    if (live) return live;
-    // If two supervisors start at once, the second exits with 1 while the first is still starting.
-    if (child.exitCode !== null && child.exitCode !== 1) break;
-  }
-  const log = readFileSync(filesIn(directory).log, "utf8").trim().split("\n").slice(-5).join("\n");
-  throw new UserError(`the live fleet in ${directory} did not start:\n${log}`, ExitCode.Unreachable);
-}
-
-function launch(directory: string, cloud: string, tools: Tools) {
-  mkdirSync(directory, { recursive: true });
-  const log = openSync(filesIn(directory).log, "a");
-  const paths = ["--directory", resolve(directory), "--cloud", resolve(cloud), "--tools", JSON.stringify(tools)];
-  const child = spawn(process.execPath, ["--require", "./typescript.cjs", join(__dirname, "main.ts"), ...paths], {
-    cwd: resolve(__dirname, "../.."),
-    detached: true,
-    stdio: ["ignore", log, log],
+export function startLive(directory: string, cloud: string, tools: Tools): Promise<LiveConnection> {
+  return startDaemon(directory, {
+    code: "live",
+    title: "the live fleet",
+    main: join(__dirname, "main.ts"),
+    options: ["--cloud", resolve(cloud), "--tools", JSON.stringify(tools)],
+    connect: connectLive,
   });
-  closeSync(log);
-  child.unref();
-  return child;
 }

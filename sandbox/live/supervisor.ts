@@ -106,34 +106,34 @@ export class Supervisor {
   }
 
   /** Loses a region. Returns false if the region does not exist. */
-  async lose(region: string): Promise<boolean> {
-    const found = this.regions.get(region);
-    // Bypasses the queue: a region is lost at once, even while it is being started.
-    if (found) this.s3.setLost(found.awsRegion, true);
-    await found?.lose();
-    return found !== undefined;
+  lose(region: string): Promise<boolean> {
+    return this.inRegion(region, (found) => {
+      // Bypasses the queue: a region is lost at once, even while it is being started.
+      this.s3.setLost(found.awsRegion, true);
+      return found.lose();
+    });
   }
 
-  async giveBack(region: string): Promise<boolean> {
-    const found = this.regions.get(region);
-    if (found) this.s3.setLost(found.awsRegion, false);
-    await this.queue.take(async () => found && this.settle(found, () => found.giveBack()));
-    return found !== undefined;
+  giveBack(region: string): Promise<boolean> {
+    return this.inRegion(region, (found) => {
+      this.s3.setLost(found.awsRegion, false);
+      return this.queue.take(() => this.settle(found, () => found.giveBack()));
+    });
   }
 
   /** Suspends all processes of a region and drops packets to it. Returns false if the region does not exist. */
-  async suspend(region: string): Promise<boolean> {
-    const found = this.regions.get(region);
-    if (found) this.s3.setLost(found.awsRegion, true);
-    await found?.suspend();
-    return found !== undefined;
+  suspend(region: string): Promise<boolean> {
+    return this.inRegion(region, (found) => {
+      this.s3.setLost(found.awsRegion, true);
+      return found.suspend();
+    });
   }
 
-  async resume(region: string): Promise<boolean> {
-    const found = this.regions.get(region);
-    if (found) this.s3.setLost(found.awsRegion, false);
-    await this.queue.take(async () => found?.resume());
-    return found !== undefined;
+  resume(region: string): Promise<boolean> {
+    return this.inRegion(region, (found) => {
+      this.s3.setLost(found.awsRegion, false);
+      return this.queue.take(() => found.resume());
+    });
   }
 
   /**
@@ -150,38 +150,28 @@ export class Supervisor {
     return (await this.regions.get(region)?.loseOnePod()) ?? false;
   }
 
-  async loseDatabase(region: string): Promise<boolean> {
-    const found = this.regions.get(region);
-    await found?.loseDatabase();
-    return found !== undefined;
+  loseDatabase(region: string): Promise<boolean> {
+    return this.inRegion(region, (found) => found.loseDatabase());
   }
 
-  async giveBackDatabase(region: string): Promise<boolean> {
-    const found = this.regions.get(region);
-    await this.queue.take(async () => found?.giveBackDatabase());
-    return found !== undefined;
+  giveBackDatabase(region: string): Promise<boolean> {
+    return this.inRegion(region, (found) => this.queue.take(() => found.giveBackDatabase()));
   }
 
   /**
    * Moves the data of a region's database to a small separate disk. @throws Error if this machine does not support it
    */
-  async limitDatabaseDisk(region: string): Promise<boolean> {
-    const found = this.regions.get(region);
-    await this.queue.take(async () => found?.limitDatabaseDisk());
-    return found !== undefined;
+  limitDatabaseDisk(region: string): Promise<boolean> {
+    return this.inRegion(region, (found) => this.queue.take(() => found.limitDatabaseDisk()));
   }
 
   /** Fills that disk. @throws Error if the database has no separate disk */
-  async fillDatabaseDisk(region: string): Promise<boolean> {
-    const found = this.regions.get(region);
-    await found?.fillDatabaseDisk();
-    return found !== undefined;
+  fillDatabaseDisk(region: string): Promise<boolean> {
+    return this.inRegion(region, (found) => found.fillDatabaseDisk());
   }
 
-  async freeDatabaseDisk(region: string): Promise<boolean> {
-    const found = this.regions.get(region);
-    await found?.freeDatabaseDisk();
-    return found !== undefined;
+  freeDatabaseDisk(region: string): Promise<boolean> {
+    return this.inRegion(region, (found) => found.freeDatabaseDisk());
   }
 
   /** Restarts a region's pods with a separate clock. @param library path of libfaketime */
@@ -299,6 +289,13 @@ export class Supervisor {
     const region = this.regions.get(applied.region) ?? (await LiveRegion.make(directory, this.around, applied));
     this.regions.set(applied.region, region);
     await this.settle(region, () => region.apply(applied, this.how));
+  }
+
+  /** Returns false if the region does not exist. */
+  private async inRegion(name: string, work: (region: LiveRegion) => Promise<unknown>): Promise<boolean> {
+    const region = this.regions.get(name);
+    if (region) await work(region);
+    return region !== undefined;
   }
 
   /** Starts a region, and retries while the start fails, for example because a different program uses its port. */

@@ -100,9 +100,7 @@ export class LiveS3 {
    * keeps running. Returns false if no bucket is in the AWS region.
    */
   setSilent(awsRegion: string, isSilent: boolean): boolean {
-    if (!this.buckets.some((bucket) => bucket.awsRegion === awsRegion)) return false;
-    this.set(this.silent, awsRegion, isSilent);
-    return true;
+    return this.setAtBuckets(this.silent, awsRegion, isSilent);
   }
 
   /** Sets whether a region reaches only the buckets of its own AWS region. S3's replication continues. */
@@ -115,9 +113,7 @@ export class LiveS3 {
    * region.
    */
   setPaused(awsRegion: string, isPaused: boolean): boolean {
-    if (!this.buckets.some((bucket) => bucket.awsRegion === awsRegion)) return false;
-    this.set(this.paused, awsRegion, isPaused);
-    return true;
+    return this.setAtBuckets(this.paused, awsRegion, isPaused);
   }
 
   /** Sets the age at which writes are replicated, including those that already wait. */
@@ -135,6 +131,13 @@ export class LiveS3 {
   private behind() {
     const { store, turns } = this;
     return { port: store.port, turns, written: (write: Write) => this.written(write) };
+  }
+
+  /** Returns false if no bucket is in the AWS region. */
+  private setAtBuckets(awsRegions: Set<string>, awsRegion: string, isIn: boolean): boolean {
+    if (!this.buckets.some((bucket) => bucket.awsRegion === awsRegion)) return false;
+    this.set(awsRegions, awsRegion, isIn);
+    return true;
   }
 
   private set(names: Set<string>, name: string, isIn: boolean): void {

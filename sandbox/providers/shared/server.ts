@@ -77,6 +77,20 @@ function implementation(provider: Provider, gate: Gate) {
     return response as Response;
   };
 
+  /** Runs a call that creates or updates a resource, behind the gate. A preview asks no cloud. */
+  const changing = <Response>(
+    method: Method,
+    request: proto.CreateRequest | proto.UpdateRequest,
+    peer: string,
+    news: Struct | undefined,
+    work: (target: Target, news: Properties, preview: boolean) => Promise<Response>,
+  ): Promise<Response> => {
+    const target = targetOf(request);
+    const preview = request.getPreview();
+    const region = preview ? "" : regionOf(peer, target.type, news);
+    return gated(method, target, region, preview, () => work(target, read(news), preview), news);
+  };
+
   return {
     handshake: unary(() =>
       new proto.ProviderHandshakeResponse().setAcceptSecrets(true).setAcceptResources(true).setAcceptOutputs(true),
@@ -132,23 +146,12 @@ function implementation(provider: Provider, gate: Gate) {
         );
       return response;
     }),
-    create: unary((request: proto.CreateRequest, peer) => {
-      const target = targetOf(request);
-      const preview = request.getPreview();
-      const region = preview ? "" : regionOf(peer, target.type, request.getProperties());
-      return gated(
-        "create",
-        target,
-        region,
-        preview,
-        async () => {
-          const properties = read(request.getProperties());
-          const made = await provider.create(configured(peer), target, properties, preview, request.getTimeout());
-          return new proto.CreateResponse().setId(made.id).setProperties(write(made.properties));
-        },
-        request.getProperties(),
-      );
-    }),
+    create: unary((request: proto.CreateRequest, peer) =>
+      changing("create", request, peer, request.getProperties(), async (target, properties, preview) => {
+        const made = await provider.create(configured(peer), target, properties, preview, request.getTimeout());
+        return new proto.CreateResponse().setId(made.id).setProperties(write(made.properties));
+      }),
+    ),
     read: unary((request: proto.ReadRequest, peer) => {
       const target = targetOf(request);
       const id = request.getId();
@@ -162,32 +165,21 @@ function implementation(provider: Provider, gate: Gate) {
           : response;
       });
     }),
-    update: unary((request: proto.UpdateRequest, peer) => {
-      const target = targetOf(request);
-      const preview = request.getPreview();
-      const region = preview ? "" : regionOf(peer, target.type, request.getNews());
-      return gated(
-        "update",
-        target,
-        region,
-        preview,
-        async () => {
-          const [state, oldInputs] = [read(request.getOlds()), read(request.getOldInputs())];
-          const news = read(request.getNews());
-          const properties = await provider.update(
-            configured(peer),
-            target,
-            request.getId(),
-            state,
-            oldInputs,
-            news,
-            preview,
-          );
-          return new proto.UpdateResponse().setProperties(write(properties));
-        },
-        request.getNews(),
-      );
-    }),
+    update: unary((request: proto.UpdateRequest, peer) =>
+      changing("update", request, peer, request.getNews(), async (target, news, preview) => {
+        const [state, oldInputs] = [read(request.getOlds()), read(request.getOldInputs())];
+        const properties = await provider.update(
+          configured(peer),
+          target,
+          request.getId(),
+          state,
+          oldInputs,
+          news,
+          preview,
+        );
+        return new proto.UpdateResponse().setProperties(write(properties));
+      }),
+    ),
     delete: unary((request: proto.DeleteRequest, peer) => {
       const target = targetOf(request);
       return gated("delete", target, regionOf(peer, target.type, request.getProperties()), false, async () => {
