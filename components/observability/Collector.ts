@@ -3,14 +3,9 @@ import { typeToken } from "../../model/names";
 import { PORTS } from "../../model/observability";
 import { CONFIG_FOLDER } from "../../model/observabilityPod";
 import { ProgramWorkload } from "./ProgramWorkload";
+import type { ProgramArgs } from "./programArgs";
 
-export interface CollectorArgs {
-  /** The fleet's name for the region; part of the Deployment's name. A change replaces the Deployment. */
-  region: string;
-  /** Registry, repository and digest of the image. A change replaces the pod. */
-  image: pulumi.Input<string>;
-  /** Human-readable version of the image; a label. */
-  version: string;
+export interface CollectorArgs extends ProgramArgs {
   /** Configuration files by name. A change replaces the pod. */
   files: Record<string, string>;
 }

@@ -3,14 +3,9 @@ import { typeToken } from "../../model/names";
 import type { DashboardSettings } from "../../observability/dashboards/dashboard";
 import { GRAFANA_ENVIRONMENT, grafanaFiles } from "../../observability/grafana";
 import { ProgramWorkload } from "./ProgramWorkload";
+import type { ProgramArgs } from "./programArgs";
 
-export interface GrafanaArgs {
-  /** The fleet's name for the region; part of the Deployment's name. A change replaces the Deployment. */
-  region: string;
-  /** Registry, repository and digest of the image. A change replaces the pod. */
-  image: pulumi.Input<string>;
-  /** Human-readable version of the image; a label. */
-  version: string;
+export interface GrafanaArgs extends ProgramArgs {
   /** Settings of the dashboards. A change replaces the pod. */
   dashboards: Omit<DashboardSettings, "region">;
 }

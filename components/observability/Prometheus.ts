@@ -11,20 +11,9 @@ import type { RemoteWrite } from "../../observability/remoteWrite";
 import { PodIdentity } from "../shared/PodIdentity";
 import { PodSecrets } from "../shared/PodSecrets";
 import { ProgramWorkload } from "./ProgramWorkload";
+import type { AwsProgramArgs } from "./programArgs";
 
-export interface PrometheusArgs {
-  /** The fleet's name for the region; part of the names of the Deployment and the role. A change replaces both. */
-  region: string;
-  /** The AWS region. A change replaces the pod identity association. */
-  awsRegion: string;
-  /** Name of the cluster, for the pod identity. A change replaces the association. */
-  clusterName: pulumi.Input<string>;
-  /** The region's KMS key, which encrypts the secrets. */
-  keyArn: pulumi.Input<string>;
-  /** Registry, repository and digest of the image. A change replaces the pod. */
-  image: pulumi.Input<string>;
-  /** Human-readable version of the image; a label. */
-  version: string;
+export interface PrometheusArgs extends AwsProgramArgs {
   /** Configuration and rule files by name. A change replaces the pod. */
   files: Record<string, string>;
   /** Retention of time series, in days. */
