@@ -1,4 +1,5 @@
 /** Sources of the figures in prices.ts. */
+import { RDS } from "./pages";
 import { priceList, type Source } from "./price";
 
 export const ec2East = priceList("AmazonEC2", "20260831181331", "us-east-1");
@@ -9,6 +10,8 @@ export const vpcSouth = priceList("AmazonVPC", "20260917190528", "ap-southeast-1
 export const eks = priceList("AmazonEKS", "20260831092157", "us-east-1");
 export const rdsEast = priceList("AmazonRDS", "20260831092223", "us-east-1");
 export const rdsSouth = priceList("AmazonRDS", "20260924211011", "ap-southeast-1");
+export const s3East = priceList("AmazonS3", "20260831092225", "us-east-1");
+export const s3West = priceList("AmazonS3", "20260928230416", "eu-west-1");
 export const watchEast = priceList("AmazonCloudWatch", "20260831092148", "us-east-1");
 export const watchWest = priceList("AmazonCloudWatch", "20260922021715", "eu-west-1");
 export const watchSouth = priceList("AmazonCloudWatch", "20260922021715", "ap-southeast-1");
@@ -47,7 +50,7 @@ export const smallEast: Source = {
 };
 export const smallWest: Source = {
   title: "us-east-1's price, scaled like db.m7g.large; check it on AWS' page",
-  url: "https://aws.amazon.com/rds/postgresql/pricing/",
+  url: RDS,
   asOf: "2026",
 };
 const multiAz = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_OnDemandDBInstances.html";

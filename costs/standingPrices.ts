@@ -1,4 +1,5 @@
 /** Fixed prices of a region's resources, independent of their use. */
+import { EC2, EKS, PRIVATE_LINK, RDS, VPC } from "./pages";
 import { byPlace, everywhere, type Price, priceList, quote, share } from "./price";
 import {
   autoMode,
@@ -20,12 +21,6 @@ import {
   vpcSouth,
   vpcWest,
 } from "./sources";
-
-const EC2 = "https://aws.amazon.com/ec2/pricing/on-demand/";
-const EKS = "https://aws.amazon.com/eks/pricing/";
-const RDS = "https://aws.amazon.com/rds/postgresql/pricing/";
-const VPC = "https://aws.amazon.com/vpc/pricing/";
-const PRIVATE_LINK = "https://aws.amazon.com/privatelink/pricing/";
 
 const node = byPlace(quote(0.0765, karpenter), quote(0.08208, skypilot, "medium"), quote(0.0882, skypilot, "medium"));
 

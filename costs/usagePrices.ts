@@ -1,4 +1,5 @@
 /** Usage prices of a region: data transfer in and out, and storage. */
+import { EC2, EFS, PRIVATE_LINK, RDS, S3, VPC, WATCH } from "./pages";
 import { byPlace, everywhere, type Price, priceList, quote } from "./price";
 import {
   bill,
@@ -9,6 +10,8 @@ import {
   metricReads,
   rdsEast,
   rdsSouth,
+  s3East,
+  s3West,
   transferEast,
   transferSouth,
   transferWest,
@@ -16,14 +19,6 @@ import {
   watchSouth,
   watchWest,
 } from "./sources";
-
-const EC2 = "https://aws.amazon.com/ec2/pricing/on-demand/";
-const RDS = "https://aws.amazon.com/rds/postgresql/pricing/";
-const VPC = "https://aws.amazon.com/vpc/pricing/";
-const PRIVATE_LINK = "https://aws.amazon.com/privatelink/pricing/";
-const EFS = "https://aws.amazon.com/efs/pricing/";
-const S3 = "https://aws.amazon.com/s3/pricing/";
-const WATCH = "https://aws.amazon.com/cloudwatch/pricing/";
 
 export const USAGE = {
   logs: {
@@ -90,8 +85,8 @@ export const USAGE = {
     unit: "GB-month",
     page: S3,
     quotes: byPlace(
-      quote(0.023, priceList("AmazonS3", "20260831092225", "us-east-1")),
-      quote(0.023, priceList("AmazonS3", "20260928230416", "eu-west-1")),
+      quote(0.023, s3East),
+      quote(0.023, s3West),
       quote(0.025, priceList("AmazonS3", "20260918174747", "ap-southeast-1")),
     ),
   },
@@ -99,11 +94,7 @@ export const USAGE = {
     what: "S3 replication time control",
     unit: "GB",
     page: S3,
-    quotes: byPlace(
-      quote(0.015, priceList("AmazonS3", "20260831092225", "us-east-1")),
-      quote(0.015, priceList("AmazonS3", "20260928230416", "eu-west-1")),
-      undefined,
-    ),
+    quotes: byPlace(quote(0.015, s3East), quote(0.015, s3West), undefined),
   },
   images: {
     what: "ECR",
