@@ -127,18 +127,18 @@ const REGIONS = ["us-east", "eu-west"];
         "lets each user log in to %s with the old password, run a flow with the old API key, and read old data",
         async (region) => {
           const { url: fleets } = await fleet.langflow(region);
-          for (const { username, password, apiKey, flow, answer, fileText } of contents.users) {
+          for (const { username, password, apiKey, flow, answer, file, mcpServers } of contents.users) {
             const user = LangFlowApi.withToken(fleets, await LangFlowApi.login(fleets, username, password));
             expect(await LangFlowApi.withKey(fleets, apiKey).run(flow, `hello, ${username}`)).toBe(answer);
             const names = (list: { name: string }[]) => list.map(({ name: each }) => each);
             const variables = await user.call("GET", "/api/v1/variables/");
             expect(names(variables)).toEqual(expect.arrayContaining(["PROVIDER_KEY", "GREETING"]));
             expect(new Set(names(variables)).size).toBe(variables.length);
-            const [{ id: file }] = (await user.call("GET", "/api/v2/files/")).filter(
-              ({ name: each }: { name: string }) => each === "notes",
-            );
-            expect(await user.text(`/api/v2/files/${file}`)).toBe(fileText);
-            expect(names(await user.call("GET", "/api/v2/mcp/servers?action_count=false"))).toContain("weather");
+            const files = await user.call("GET", "/api/v2/files/");
+            const found = files.find(({ name: each }: { name: string }) => each === file.name);
+            expect(await user.text(`/api/v2/files/${found?.id}`)).toBe(file.text);
+            const servers = await user.call("GET", "/api/v2/mcp/servers?action_count=false");
+            expect(names(servers)).toEqual(expect.arrayContaining([...mcpServers]));
             const messages = await user.call("GET", `/api/v1/monitor/messages?flow_id=${flow}`);
             expect(messages.map(({ text }: { text: string }) => text)).toContain(`hello, ${username}`);
           }

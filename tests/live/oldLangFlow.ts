@@ -12,7 +12,7 @@ import { KEPT_BY_NONE, LangFlowApi, until } from "./langflowApi";
  */
 const RELEASES = {
   "1.5.1": { base: "0.5.1", before: "2025-09-01" },
-  "1.8.4": { base: "0.8.4", before: "2026-05-15" },
+  "1.8.4": { base: "0.8.4", before: "2026-05-01" },
   "1.12.3": { base: "1.12.3", before: "2026-11-20" },
 } as const;
 export type OldRelease = keyof typeof RELEASES;
@@ -32,7 +32,8 @@ export async function ensureOldLangFlow(release: OldRelease): Promise<string> {
     const uv = await ensureUv(installer, "this test runs an old LangFlow, which");
     await installer.run(uv, ["venv", "--quiet", "--python", PYTHONS, folder]);
     const how = ["--quiet", "--python", join(folder, "bin", "python"), "--exclude-newer", before];
-    const what = [`langflow-base==${base}`, "psycopg[binary]", "psycopg2-binary"];
+    // The package `langflow` brings `openai`, without which langflow-base 0.5.1 does not start.
+    const what = [`langflow-base==${base}`, "openai", "psycopg[binary]", "psycopg2-binary"];
     await installer.run(uv, ["pip", "install", ...how, ...what]);
   };
   if (!isWhole(folder))
@@ -49,7 +50,10 @@ export interface OldUser {
   /** Id and response of a flow that repeats its input. */
   readonly flow: string;
   readonly answer: string;
-  readonly fileText: string;
+  /** Name and content of an uploaded file. 1.5 accepts a file name only once, whoever uploads the file. */
+  readonly file: { readonly name: string; readonly text: string };
+  /** Names of MCP servers. 1.5 stores the servers of one user only. */
+  readonly mcpServers: readonly string[];
 }
 
 /** What users created in an old LangFlow. */
@@ -58,7 +62,7 @@ export interface OldContents {
   readonly flows: number;
 }
 
-/** A running LangFlow of an earlier release, started as by its image: by the program `langflow run`. */
+/** A running LangFlow of an earlier release. */
 export class OldLangFlow {
   private constructor(
     readonly url: string,
@@ -81,7 +85,17 @@ export class OldLangFlow {
     const url = `http://127.0.0.1:${port}`;
     const log = join(folder, "langflow.log");
     const launched = BoundProcess.start({
-      command: [join(pythonBin, "langflow"), "run", "--host", "127.0.0.1", "--port", `${port}`, "--backend-only"],
+      command: [
+        join(pythonBin, "python"),
+        "-m",
+        "langflow",
+        "run",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        `${port}`,
+        "--backend-only",
+      ],
       environment: {
         PATH: `${pythonBin}:${process.env.PATH}`,
         HOME: folder,
@@ -138,15 +152,24 @@ export class OldLangFlow {
     const credential = { default_fields: [], value: `the key of ${username}` };
     await user.call("POST", "/api/v1/variables/", { name: "PROVIDER_KEY", type: "Credential", ...credential });
     await user.call("POST", "/api/v1/variables/", { name: "GREETING", type: "Generic", ...credential });
-    const fileText = `notes of ${username}\n`.repeat(1000);
-    await user.upload("notes.txt", fileText);
-    await user.call("POST", "/api/v2/mcp/servers/weather", { url: "https://mcp.example.com/sse" });
+    const file = { name: `notes of ${username}`, text: `notes of ${username}\n`.repeat(1000) };
+    await user.upload(`${file.name}.txt`, file.text);
+    const mcpServers = await user
+      .call("POST", "/api/v2/mcp/servers/weather", { url: "https://mcp.example.com/sse" })
+      .then(
+        () => ["weather"],
+        (error: Error) => {
+          if (!error.message.includes("_mcp_servers) already exists") && !error.message.includes("file.name"))
+            throw error;
+          return [];
+        },
+      );
     const data = await repeating(user);
     const { id: flow } = await user.create(`Repeats for ${username}`, { data });
     const description = { description: "copied", data };
     for (let at = 0; at < FLOWS_OF_EACH; at += 1) await user.create(`Copy ${at} of ${username}`, description);
     const answer = await LangFlowApi.withKey(this.url, apiKey).run(flow, `hello, ${username}`);
-    return { username, password, apiKey, flow, answer, fileText };
+    return { username, password, apiKey, flow, answer, file, mcpServers };
   }
 }
 
