@@ -54,7 +54,7 @@ import { type Refusal, writeEach } from "./writeEach";
 const LEFT_BY_RULE: Readonly<Record<string, string>> = {
   flow: "belongs to no user: a starter flow of LangFlow, or a flow that a user must save first",
   folder: "belongs to no user: LangFlow's own project for its starter flows",
-  variable: "comes from the source LangFlow's environment",
+  variable: "LangFlow creates it itself, from its environment or as an empty placeholder",
   knowledge_base: "its vectors are in a store that only the source LangFlow has",
 };
 
