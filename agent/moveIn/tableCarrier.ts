@@ -1,6 +1,6 @@
 import { escapeIdentifier } from "pg";
 import { AgentError, ExitCode } from "../../formats/agentErrors";
-import { MCP_FILE, nameIn } from "../../formats/moveIn/names";
+import { MCP_FILE, nameIn, nameOrId } from "../../formats/moveIn/names";
 import {
   ANOTHERS_NAME,
   CHANGED_ON_BOTH,
@@ -54,7 +54,7 @@ import { type Refusal, writeEach } from "./writeEach";
 const LEFT_BY_RULE: Readonly<Record<string, string>> = {
   flow: "belongs to no user: a starter flow of LangFlow, or a flow that a user must save first",
   folder: "belongs to no user: LangFlow's own project for its starter flows",
-  variable: "comes from the source LangFlow's environment",
+  variable: "LangFlow creates it itself, from its environment or as an empty placeholder",
   knowledge_base: "its vectors are in a store that only the source LangFlow has",
 };
 
@@ -185,7 +185,7 @@ export class TableCarrier {
 
   private itemOf(row: Stored & { readonly "is carried": boolean }): Item | undefined {
     const { "row id": id, "row digest": digest } = row;
-    const name = this.rule.table === "flow" ? (this.carrying.flowNames.get(id) ?? id) : nameIn(row);
+    const name = (this.rule.table === "flow" ? this.carrying.flowNames.get(id) : undefined) ?? nameOrId(nameIn(row), id);
     // A row that a migration created is recognized by its name only, because each migration gives it a new id.
     if (digest === null && this.table.holders === undefined && this.rule.key.includes("id")) return undefined;
     if (!row["is carried"]) {

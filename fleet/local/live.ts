@@ -134,6 +134,25 @@ export async function followed(
   return follow(live, signal, report);
 }
 
+/**
+ * Applies the load balancer's settings to the live processes. Waits until the supervisor has read them, and not until
+ * all processes are ready.
+ *
+ * @returns the processes that are not ready, as `us-east langflow: starting`
+ */
+export async function balanced(live: LiveConnection, signal: AbortSignal): Promise<string[]> {
+  await live.apply();
+  const began = Date.now();
+  for (;;) {
+    const { busy, processes } = await live.status();
+    if (!busy || Date.now() - began > READY_WITHIN_MS)
+      return processes.filter(({ ready }) => !ready).map((each) => `${nameOf(each)}: ${each.state}`);
+    await sleep(POLL_MS, undefined, { signal }).catch(() => {
+      throw new UserError("interrupted: the load balancer keeps changing", ExitCode.Cancelled);
+    });
+  }
+}
+
 async function follow(
   live: LiveConnection,
   signal: AbortSignal,

@@ -80,7 +80,7 @@ function releaseFindings(inventory: Inventory): MoveInFinding[] {
 }
 
 function damageFindings(
-  { damaged = [], orphans = [], mcpFilesOf = [], withoutLogAfter }: Inventory,
+  { damaged = [], orphans = [], mcpFilesOf = [], localKnowledgeBases = [], withoutLogAfter }: Inventory,
   leavesDamaged: boolean,
 ): MoveInFinding[] {
   return [
@@ -103,6 +103,12 @@ function damageFindings(
       },
       orphans.reduce((sum, { rows }) => sum + rows, 0),
     ),
+    ...finding(localKnowledgeBases, {
+      result: "stays",
+      what: "knowledge bases",
+      because: "only the old LangFlow can reach the files or the store with their vectors",
+      fix: "create them in the fleet from their documents",
+    }),
     ...finding(mcpFilesOf, {
       result: "changes",
       what: "MCP servers in a file",

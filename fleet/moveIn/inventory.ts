@@ -30,6 +30,8 @@ export interface Inventory {
   readonly messages?: { readonly count: number; readonly bytes?: number };
   readonly files?: SourceFiles;
   readonly knowledgeBases?: number;
+  /** Knowledge bases whose vectors only this LangFlow can reach, with their users: `Manuals (bea)`. */
+  readonly localKnowledgeBases?: readonly string[] | undefined;
   readonly schedules?: number;
   /** Tables with rows, except those counted above. */
   readonly tables?: readonly SourceTable[];

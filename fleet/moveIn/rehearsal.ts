@@ -11,6 +11,7 @@ import { Stage } from "../rehearsal/stage";
 import type { Inspection } from "./inspect";
 import type { Inventory } from "./inventory";
 import { readFlows, userNames } from "./readFlows";
+import { releaseOf } from "./releases";
 
 export interface RehearsalOfSource {
   readonly inspection: Inspection;
@@ -26,7 +27,7 @@ export interface RehearsalOfSource {
 
 export interface Rehearsal {
   readonly source: Inventory["source"];
-  /** Version numbers as reported by LangFlow. `old` is absent if there was no old LangFlow to compare with. */
+  /** LangFlow's version numbers. `old` is absent if there was no old LangFlow to compare with. */
   readonly releases: { readonly new: string; readonly old?: string };
   readonly flows: readonly RehearsedFlow[];
   readonly counts: Counts;
@@ -55,7 +56,7 @@ export async function rehearsalOf({ inspection, newPython, oldPython, report }: 
   const stageOf = async (pythonBin: string, name: string) => {
     const langflow = await RehearsedLangFlow.start(pythonBin, join(folder, name), signal);
     started.push(langflow);
-    return { stage: new Stage(langflow), version: await langflow.version() };
+    return { stage: new Stage(langflow), version: releaseOf({ version: await langflow.version() }).said };
   };
   try {
     report(`starting ${old === undefined ? "one LangFlow" : "two LangFlows"} for the rehearsal`);

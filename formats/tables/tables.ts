@@ -45,6 +45,19 @@ const NONE: RowCondition = { any: [] };
 const TOUCHED: RegionalColumn = { onInsert: "now()", why: "also changed by writes that are not replicated" };
 const NOT_HERE = (why: string): RegionalColumn => ({ onInsert: "NULL", why });
 
+/**
+ * A variable that LangFlow's assistant creates empty (`initialize_agentic_global_variables`). LangFlow 1.13 creates it
+ * again at each start, for every user, because it overlooks existing empty ones.
+ */
+const PLACEHOLDER_VARIABLE: RowCondition = {
+  all: [
+    { column: "name", oneOf: ["FLOW_ID", "COMPONENT_ID", "FIELD_NAME"] },
+    { column: "type", oneOf: ["Generic"] },
+    { column: "value", oneOf: [""] },
+    { column: "updated_at", oneOf: [null] },
+  ],
+};
+
 const ACCOUNTS: readonly Declared[] = [
   {
     table: "user",
@@ -110,6 +123,7 @@ const ACCOUNTS: readonly Declared[] = [
         any: [
           { column: "is_environment_managed", oneOf: [true] },
           { column: "name", oneOf: ["LANGFLOW_DR_SYNC"] },
+          PLACEHOLDER_VARIABLE,
         ],
       },
     },
@@ -119,7 +133,7 @@ const ACCOUNTS: readonly Declared[] = [
     ciphertext: { value: { form: "token", where: { column: "type", oneOf: ["Credential"] } } },
     deletes: "later",
     reason:
-      "Contains the value as ciphertext. A variable that LangFlow imported from its environment stays regional, and yields to a variable that the user created.",
+      "Contains the value as ciphertext. A variable that LangFlow created itself, from its environment or as an empty placeholder for its assistant, stays regional, and yields to a variable that the user created.",
   },
   {
     table: "folder",

@@ -73,6 +73,8 @@ class LangFlow:
         self.environment = {**self.own, **told()}
         given = self.environment.get("LANGFLOW_CONFIG_DIR")
         self.config = os.path.join(self.folder, given) if given else os.path.join(caches, "langflow")
+        bases = self.environment.get("LANGFLOW_KNOWLEDGE_BASES_DIR", "~/.langflow/knowledge_bases")
+        self.bases = os.path.join(self.folder, re.sub("^~(?=/|$)", home, bases))
 
     @classmethod
     def found(cls):
@@ -392,13 +394,14 @@ def add_uploads(archive, config):
     return count
 
 
-def add_knowledge_bases(archive, config):
+def add_knowledge_bases(archive, langflow):
     """Adds empty folders with the names of the knowledge bases, to count them. Their contents are not imported."""
-    bases = os.path.join(config, "knowledge_bases")
-    for user in listed(bases):
-        for base in listed(os.path.join(bases, user)):
-            if os.path.isdir(os.path.join(bases, user, base)):
-                archive.add_folder(f"knowledge_bases/{user}/{base}")
+    archive.add_folder("knowledge_bases")
+    for bases in sorted({os.path.realpath(each) for each in (os.path.join(langflow.config, "knowledge_bases"), langflow.bases)}):
+        for user in listed(bases):
+            for base in listed(os.path.join(bases, user)):
+                if os.path.isdir(os.path.join(bases, user, base)):
+                    archive.add_folder(f"knowledge_bases/{user}/{base}")
 
 
 def listed(folder):
@@ -458,7 +461,7 @@ def main():
     else:
         warn("LangFlow's secret key was not found: set LANGFLOW_SECRET_KEY when you run `move-in`")
     files = add_uploads(archive, langflow.config)
-    add_knowledge_bases(archive, langflow.config)
+    add_knowledge_bases(archive, langflow)
     warn_of_places(langflow, database)
     # Written last: an archive without this file is incomplete.
     told = {"langflow": version(), "database": kind, "config": langflow.config, "files": files, "warnings": warnings}

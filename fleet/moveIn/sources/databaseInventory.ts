@@ -8,6 +8,7 @@ import { type Json, type JsonObject, parseJson } from "../../../formats/flows/ca
 import { FLOW_BYTES_MAX } from "../../../formats/flows/flowFile";
 import { MCP_FILE, NAMES, nameIn, nameOrId } from "../../../formats/moveIn/names";
 import type { Row } from "../../../formats/moveIn/row";
+import { conditionHolds } from "../../../formats/tables/rowCondition";
 import { type Ciphertext, isReplicated } from "../../../formats/tables/tableRule";
 import { TABLES } from "../../../formats/tables/tables";
 import { ExitCode, UserError } from "../../../model/errors";
@@ -79,7 +80,8 @@ export async function databaseInventory({
     apiKeys: await database.countOf("apikey"),
     messages: await database.messages(),
     files: await database.files(folder),
-    knowledgeBases: (await database.counted("knowledge_base")) ?? folder?.knowledgeBases(),
+    knowledgeBases: (await database.counted("knowledge_base")) ?? folder?.knowledgeBases()?.length,
+    localKnowledgeBases: (await database.localKnowledgeBases(names)) ?? folder?.knowledgeBases(),
     schedules: await database.counted("trigger"),
     tables: await database.tables(),
     ciphertexts: await database.ciphertexts(secretKey, names),
@@ -213,6 +215,23 @@ class LangFlowDatabase {
     const bytes = rows.reduce((sum, { size }) => sum + Number(size ?? 0), 0);
     const paths = rows.map(({ path }) => String(path));
     return { count: rows.length, bytes, ...(folder && { missing: paths.filter((path) => !folder.hasFile(path)) }) };
+  }
+
+  /**
+   * Returns the knowledge bases whose store only this LangFlow can reach. Returns undefined for releases without the
+   * table.
+   *
+   * @param users names by id
+   */
+  async localKnowledgeBases(users: ReadonlyMap<string, string>): Promise<string[] | undefined> {
+    if (!this.has("knowledge_base")) return undefined;
+    const only = TABLES.filter(isReplicated).find(({ table }) => table === "knowledge_base")?.only;
+    const rows = await this.rows.all("SELECT * FROM knowledge_base ORDER BY name");
+    const isShared = (row: Row) =>
+      only !== undefined && conditionHolds(only, { ...row, backend_config: parsed(row.backend_config) });
+    return rows
+      .filter((row) => !isShared(row))
+      .map(({ name, user_id: user }) => `${name} (${users.get(uuid(user)) ?? "no user"})`);
   }
 
   /** Returns the tables that have rows, with their treatment by the agent. */

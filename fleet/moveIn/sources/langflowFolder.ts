@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { join, relative, resolve, sep } from "node:path";
+import { basename, join, relative, resolve, sep } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
 
 /** Names that LangFlow uses in its config folder (LANGFLOW_CONFIG_DIR). */
@@ -63,14 +63,15 @@ export class LangFlowFolder {
   }
 
   /**
-   * Counts the knowledge bases, each of which is a folder inside its user's folder. Returns undefined if LangFlow
-   * stores them elsewhere.
+   * Returns the names of the knowledge bases, each of which is a folder inside its user's folder. Returns undefined if
+   * LangFlow stores them elsewhere.
    */
-  knowledgeBases(): number | undefined {
+  knowledgeBases(): string[] | undefined {
     const all = join(this.path, KNOWLEDGE_BASES);
     if (!isA(all, "folder")) return undefined;
-    const users = foldersIn(all);
-    return users.reduce((sum, user) => sum + foldersIn(user).length, 0);
+    return foldersIn(all)
+      .flatMap((user) => foldersIn(user).map((base) => `${basename(base)} (${basename(user)})`))
+      .sort();
   }
 }
 

@@ -7,7 +7,7 @@ import { DRAIN_SECONDS, SHARE_DIVIDED_MAX } from "../../../model/division";
 import { ExitCode, UserError } from "../../../model/errors";
 import { PROPAGATION_SECONDS } from "../../../model/failover";
 import { connectLive } from "../../../sandbox/live/client";
-import { followed, liveDirectory } from "../../local/live";
+import { balanced, liveDirectory } from "../../local/live";
 import { cloudTarget } from "../../moveIn/cloudTarget";
 import { collectedAt } from "../../moveIn/collecting/collect";
 import { divisionInWords, sinceImportReport } from "../../moveIn/cutOver/cutOverReport";
@@ -189,7 +189,10 @@ async function applied(
   const deployed = exitCodeOf(runs);
   if (deployed !== ExitCode.Success || !json) for (const line of afterwords(runs)) report(line);
   const live = local && deployed === ExitCode.Success ? await connectLive(liveDirectory(directory)) : undefined;
-  return live ? (await followed(live, signal)).exitCode : deployed;
+  // The visitors have been moved, whatever the state of a process. A region whose LangFlow fails is a reason to go back.
+  const waited = live ? await balanced(live, signal) : [];
+  if (waited.length > 0) report(`warning: not ready: ${waited.join(", ")}`);
+  return deployed;
 }
 
 /** Waits until all visitors with a session on the side that they leave have been moved. */

@@ -81,6 +81,21 @@ it("a delete wins over an edit that the deleting region had seen, even if the de
   for (const region of [east, west]) expect(idsIn(region, "folder")).toEqual([]);
 });
 
+it("an empty variable that LangFlow recreates at each start stays regional, until a user gives it a value", async () => {
+  const [east, west] = pair("user", "variable");
+  east.edit("user", "u", ADA, 1);
+  await round(west, await round(east));
+  const placeholder = { user_id: '"u"', name: '"FLOW_ID"', type: '"Generic"', value: '""', updated_at: "null" };
+  east.edit("variable", "p0", placeholder, 2);
+  west.edit("variable", "p1", placeholder, 3);
+  await round(west, await round(east));
+  await round(east, await round(west));
+  expect([idsIn(east, "variable"), idsIn(west, "variable")]).toEqual([["p0"], ["p1"]]);
+  east.edit("variable", "p0", { value: '"set"', updated_at: '"2026-12-01T00:00:00"' }, 30);
+  await round(west, await round(east));
+  expect([idsIn(west, "variable"), contentsOf(west, "variable").p0?.value]).toEqual([["p0"], '"set"']);
+});
+
 it("a row that is no longer replicated stays in each region", async () => {
   const [east, west] = pair("user", "variable");
   east.edit("user", "u", ADA, 1);

@@ -232,12 +232,15 @@ describe("an unusual source database", () => {
     for (const each of [spy, copied]) each.mockRestore();
   });
 
-  it("yields the number of knowledge bases in LangFlow's folder, and mentions those in other folders", async () => {
+  it("has the knowledge bases in LangFlow's folder listed as left behind, and those in other folders mentioned", async () => {
     const folder = recorded();
     expect((await look(folder)).unseen).toEqual([expect.stringMatching(/^knowledge bases: /)]);
     for (const base of ["bea/one", "bea/two", "cem/three"])
       mkdirSync(join(folder, "knowledge_bases", base), { recursive: true });
-    expect(await look(folder)).toMatchObject({ knowledgeBases: 3, unseen: [] });
+    const inventory = await look(folder);
+    expect(inventory).toMatchObject({ knowledgeBases: 3, unseen: [] });
+    const [stays] = moveInFindings(inventory).filter(({ what }) => what === "knowledge bases");
+    expect([stays?.result, stays?.which]).toEqual(["stays", ["one (bea)", "three (cem)", "two (bea)"]]);
   });
 
   it("leaves no temporary copy behind if the user interrupts the inspection, which exits with code 8", async () => {

@@ -104,7 +104,7 @@ describe("a running LangFlow", () => {
 
     expect(told).toMatchObject({ database: "SQLite", config: source, files: 1 });
     expect(statSync(out).mode & 0o777).toBe(0o700);
-    expect(readdirSync(out).sort()).toEqual([BEA, "collected.json", "langflow.db", "secret_key"]);
+    expect(readdirSync(out).sort()).toEqual([BEA, "collected.json", "knowledge_bases", "langflow.db", "secret_key"]);
     expect(statSync(join(out, "langflow.db")).mode & 0o777).toBe(0o600);
     expect(readFileSync(join(out, USERS_FILE), "utf8")).toBe("some notes\n");
     const inventory = await look(out);
@@ -121,6 +121,8 @@ describe("a LangFlow whose location is in the environment", () => {
     writeFileSync(join(source, "logs", "langflow.log"), "a line");
     mkdirSync(join(source, "knowledge_bases", "bea", "Manuals"), { recursive: true });
     writeFileSync(join(source, "knowledge_bases", "bea", "Manuals", "chroma.sqlite3"), "vectors");
+    const bases = join(source, "elsewhere");
+    mkdirSync(join(bases, "bea", "Prices"), { recursive: true });
     symlinkSync("/etc/passwd", join(source, BEA, "link.txt"));
     writeFileSync(join(source, BEA, "Überblick – 1.txt"), "x".repeat(3_000_000));
     const { out, told } = await collected(
@@ -128,6 +130,7 @@ describe("a LangFlow whose location is in the environment", () => {
         LANGFLOW_DATABASE_URL: `sqlite:///${source}/langflow.db`,
         LANGFLOW_CONFIG_DIR: source,
         LANGFLOW_SECRET_KEY: "given",
+        LANGFLOW_KNOWLEDGE_BASES_DIR: bases,
       }),
     );
     expect(told.files).toBe(2);
@@ -136,7 +139,7 @@ describe("a LangFlow whose location is in the environment", () => {
     expect(statSync(join(out, BEA, "Überblick – 1.txt")).size).toBe(3_000_000);
     expect(existsSync(join(out, "logs"))).toBe(false);
     expect(readdirSync(join(out, "knowledge_bases", "bea", "Manuals"))).toEqual([]);
-    expect((await look(out)).knowledgeBases).toBe(1);
+    expect((await look(out)).localKnowledgeBases).toEqual(["Manuals (bea)", "Prices (bea)"]);
   });
 
   it("is not changed by the collection if it was stopped and uses a write-ahead log", async () => {
