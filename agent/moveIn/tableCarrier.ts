@@ -185,7 +185,8 @@ export class TableCarrier {
 
   private itemOf(row: Stored & { readonly "is carried": boolean }): Item | undefined {
     const { "row id": id, "row digest": digest } = row;
-    const name = (this.rule.table === "flow" ? this.carrying.flowNames.get(id) : undefined) ?? nameOrId(nameIn(row), id);
+    const name =
+      (this.rule.table === "flow" ? this.carrying.flowNames.get(id) : undefined) ?? nameOrId(nameIn(row), id);
     // A row that a migration created is recognized by its name only, because each migration gives it a new id.
     if (digest === null && this.table.holders === undefined && this.rule.key.includes("id")) return undefined;
     if (!row["is carried"]) {
