@@ -46,15 +46,21 @@ const REGIONS = ["us-east", "eu-west"];
   let servers: { postgres: Postgres; s3: ScratchS3 };
   let old: Postgres;
   let ports: Ports;
+  let isStarted = false;
   beforeAll(async () => {
     process.stderr.write(`seed ${SEED}\n`);
     scratch = await Scratch.make();
     servers = { postgres: await preparedPostgres(scratch), s3: await scratch.s3() };
     old = await scratch.postgres("old");
     ports = new Ports(join(scratch.folder, "old-ports.json"));
+  });
+  /** Starts the fleet with the first test that needs it. */
+  const started = async () => {
+    if (isStarted) return;
     const answer = await fleet.start();
     if (answer.exitCode !== ExitCode.Success) throw failureOf(answer);
-  });
+    isStarted = true;
+  };
   afterAll(async () => {
     await fleet.remove();
     await scratch.end();
@@ -96,6 +102,7 @@ const REGIONS = ["us-east", "eu-west"];
         expect(told).toMatchObject({ database, files: expect.any(Number) });
         const isAboutTables = (warning: string) => warning.startsWith("these tables are not imported");
         expect(told.warnings.filter((warning) => !isAboutTables(warning))).toEqual([]);
+        await started();
         const { exitCode, json, stderr } = await fleet.local.run([
           "move-in",
           "try",
