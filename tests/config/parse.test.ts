@@ -408,7 +408,12 @@ describe("parseConfig", () => {
       moving({ share: 0.125 }),
       "must have at most two decimals",
     ],
-    ["a share that leaves too little weight to divide", "edge", moving({ share: 0.97 }), "must be at most 0.95, or exactly 1"],
+    [
+      "a share that leaves too little weight to divide",
+      "edge",
+      moving({ share: 0.97 }),
+      "must be at most 0.95, or exactly 1",
+    ],
     ["a missing share", "edge", { ...EDGE, movingFrom: { address: "old.example.com" } }, "movingFrom.share is missing"],
     [
       "the public name as the old LangFlow's address",
