@@ -65,10 +65,7 @@ const hostnamesOf = ({ hostname, formerHostname }: FrontDoorArgs): string[] => [
 function closing(args: FrontDoorArgs): cloudflare.types.input.RulesetRule[] {
   return closingRules(hostnamesOf(args)).map(({ ref, rule }) => ({
     ref,
-    description:
-      ref === "langflow_code"
-        ? "Block code execution without a sign-in"
-        : "Block pages that describe the LangFlow server",
+    description: ref === "langflow_code" ? "Code without a sign-in" : "Pages about LangFlow itself",
     expression: expressionOf(rule),
     action: "block",
     enabled: true,
@@ -103,7 +100,7 @@ function telling(args: FrontDoorArgs): cloudflare.types.input.RulesetRule[] {
   return [
     {
       ref: "langflow_headers",
-      description: "Response headers: HTTPS only, no content type sniffing, no frames on other sites",
+      description: "HTTPS alone, no guessing of types, no strangers' frames",
       expression: atHosts(hostnamesOf(args)),
       action: "rewrite",
       enabled: true,

@@ -68,7 +68,7 @@ function monitorOf({ monitor, hostname, movingFrom }: OldLangFlowArgs): cloudfla
   const { path = ALIVE_PATH, port = TLS_PORT, host = hostname } = movingFrom;
   return {
     ...monitor,
-    description: `Old LangFlow, from which ${hostname} is migrated`,
+    description: `The LangFlow that ${hostname} is moved from`,
     path,
     port,
     header: { Host: [host] },
@@ -86,7 +86,7 @@ function poolOf({ pool, hostname, movingFrom, origins }: OldLangFlowArgs): cloud
   return {
     ...pool,
     name: physicalName(OLD, "pool"),
-    description: "Old LangFlow, from which the fleet is migrated",
+    description: "The LangFlow that is moved from",
     origins: [
       {
         name: OLD,

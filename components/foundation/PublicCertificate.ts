@@ -118,7 +118,7 @@ export class PublicCertificate extends pulumi.ComponentResource {
         content: asked.apply(({ resourceRecordValue }) => withoutDot(resourceRecordValue)),
         ttl: TTL_SECONDS,
         proxied: false,
-        comment: "Proves ownership of the public name to ACM in every region, also at each renewal",
+        comment: "Proves the public name to ACM in every region; certificates are renewed by it",
       },
       { parent: this, ...formerly(args, "public") },
     );

@@ -53,7 +53,7 @@ export class ReplicationPause extends pulumi.ComponentResource {
       name,
       {
         region: args.awsRegion,
-        description: `Pauses S3 replication from ${args.region} to the other regions`,
+        description: `Pauses what S3 copies from ${args.region} to the other regions`,
         roleArn: role.arn,
         targets: [
           {
@@ -97,7 +97,7 @@ export class ReplicationPause extends pulumi.ComponentResource {
       {
         region,
         noun: "replication-pause",
-        description: `AWS FIS pauses S3 replication from ${region} during a drill`,
+        description: `AWS FIS pauses what S3 copies from ${region}, for a drill`,
         trust: pulumi.output(accountId).apply(trust),
         partition,
         policy: pulumi.output(bucketArn).apply((arn) => policyText(replicationPausePolicy(arn))),

@@ -43,13 +43,10 @@ const SECRETS = {
   secretKey: { called: "secret-key", description: "LANGFLOW_SECRET_KEY of every region" },
   superuserPassword: { called: "superuser-password", description: "Password of LangFlow's superuser in every region" },
   apiKey: { called: "api-key", description: "API key that is accepted in every region" },
-  providerKeys: {
-    called: "provider-keys",
-    description: "API keys of model providers, by name of environment variable",
-  },
-  webhookSecret: { called: "webhook-secret", description: "Secret that authenticates webhook calls of the Git host" },
-  gitToken: { called: "git-token", description: "Token with which the agents read and write the flow repository" },
-  alerting: { called: "alerting", description: "URLs, keys and passwords of alert receivers" },
+  providerKeys: { called: "provider-keys", description: "Keys of model providers, by environment variable" },
+  webhookSecret: { called: "webhook-secret", description: "By which webhooks of the Git host are told from others" },
+  gitToken: { called: "git-token", description: "Token the agents read and write the flow repository with" },
+  alerting: { called: "alerting", description: "URLs, keys and passwords that alerts are sent by" },
 } as const;
 
 /** Serializes an object as JSON with sorted keys, so that the order of keys does not matter. */

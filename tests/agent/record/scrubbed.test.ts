@@ -198,7 +198,7 @@ describe("a scrubbed file that the recorder leaves unchanged", () => {
       next();
       const done = await fleet.settle();
       expect(done?.outcomes[0]?.held).toMatchObject([
-        { reason: expect.stringContaining("a push deleted its file after") },
+        { reason: expect.stringContaining("a later push deleted the file") },
       ]);
       expect(fleet.langflow.rows.size).toBe(2);
       expectNowhere();

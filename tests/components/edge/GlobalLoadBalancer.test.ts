@@ -209,13 +209,13 @@ describe("GlobalLoadBalancer", () => {
       const shared = only(resources, MONITOR, "edge").inputs;
       expect(only(resources, MONITOR, "edge-old").inputs).toEqual({
         ...shared,
-        description: "Old LangFlow, from which flow.example.com is migrated",
+        description: "The LangFlow that flow.example.com is moved from",
         path: "/health",
       });
       expect(only(resources, POOL, "edge-old").inputs).toEqual({
         ...only(resources, POOL, "us-east").inputs,
         name: "langflow-dr-old-pool",
-        description: "Old LangFlow, from which the fleet is migrated",
+        description: "The LangFlow that is moved from",
         monitor: "edge-old-id",
         origins: [
           {
