@@ -275,7 +275,7 @@ describe("an ordinary user", () => {
     reports = Object.values(json.files as Record<string, string>);
     const report: DrillReport = JSON.parse(readFileSync(json.files.json, "utf8"));
     expect(report.checks.filter(({ passed }) => !passed)).toEqual([]);
-    expect(report.checks).toHaveLength(12 + REGIONS.length);
+    expect(report.checks).toHaveLength(13 + REGIONS.length);
     expect([exitCode, report.targets.filter(({ met }) => !met)]).toEqual([ExitCode.Success, []]);
 
     const elsewhere = async () => (await Promise.all(OTHERS.map(ran))).flat();

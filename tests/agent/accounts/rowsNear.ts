@@ -34,5 +34,6 @@ function othersLike(column: string, oneOf: readonly unknown[]): unknown[] {
   if (column.endsWith("_id")) return ["2f1f7e46-6a5b-4a0f-9a52-0b7a3f6f2c11"];
   // A run's status is an enumeration.
   if (column === "status") return ["queued", "failed"];
+  if (column.endsWith("_at")) return ["2026-01-02T03:04:05"];
   return typeof oneOf[0] === "boolean" ? [true, false] : ["", "it's", "Cloud"];
 }
