@@ -104,6 +104,11 @@ const drill = z.strictObject({
 
 const schedules = z.strictObject({
   /**
+   * Whether each region runs listeners for listened-to sources (Slack's socket mode, polled mailboxes). Without them,
+   * such triggers never fire.
+   */
+  listeners: z.boolean().default(true),
+  /**
    * Name of the region that fires schedules and is the recorder: permanently without a witness, otherwise only
    * initially. Absent: the first region in order.
    */
@@ -307,6 +312,20 @@ const fleet = z.strictObject({
     ),
 });
 
+/** An OAuth client, in the format of LangFlow 1.13 (`langflow/services/connection/oauth/config.py`). */
+const oauthRegistration = z.looseObject({
+  provider: z.enum(["google", "microsoft", "slack"]),
+  client_id: z.string().min(1),
+  /** The provider sends users back to this address. */
+  redirect_uri: z
+    .string()
+    .regex(
+      /^https:\/\/[^/?#@]+\/api\/v1\/connections\/oauth\/(google|microsoft|slack)\/callback$/,
+      "must be https://<hostname>/api/v1/connections/oauth/<provider>/callback",
+    ),
+  scopes: z.array(z.string().min(1)).min(1),
+});
+
 const foundationStack = z.strictObject({
   /**
    * ARN of the account's existing GitHub OIDC provider, because an account can have only one. Absent: a new one is
@@ -349,6 +368,12 @@ const foundationStack = z.strictObject({
    * (`--fault replication-paused`).
    */
   experiments: z.boolean().default(false),
+  /**
+   * OAuth clients with which users connect Google, Microsoft and Slack, by LangFlow's registration id. Encrypt
+   * `client_secret`, `private_key` and `signing_secret`. Every region gets the same clients, because each refreshes the
+   * tokens of all connections.
+   */
+  oauthRegistrations: z.record(z.string().min(1), oauthRegistration).default({}),
   /**
    * Token with read and write access to the flow repository, encrypted: `pulumi config set --secret`. Required only for
    * the record.

@@ -4,6 +4,14 @@
  */
 export const SECRET_KEYS: readonly string[] = ["providerKeys", "gitToken", "alertingSecrets", "workspaces"];
 
+/** Path of each secret within a config key whose other values are readable. */
+const SECRET_PATH = /^(?:[^:]+:)?oauthRegistrations\.[^.]+\.(client_secret|private_key|signing_secret)$/;
+
+/** Returns whether a value is a secret although its config key is not in {@link SECRET_KEYS}. */
+export function isSecretPath(path: string): boolean {
+  return SECRET_PATH.test(path);
+}
+
 /** Secret keys in the providers' own config (config/vars.d.ts of @pulumi/aws and @pulumi/cloudflare). */
 export const PROVIDER_SECRETS: readonly string[] = [
   "aws:accessKey",

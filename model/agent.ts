@@ -11,7 +11,7 @@ import { type FlowComponent, NAMESPACE, SUPERUSER } from "./langflow";
 import { PROJECT, replicationRuleId } from "./names";
 
 /** Tasks of the agent. Each has its own pods, ServiceAccount and role. */
-export type AgentTask = Exclude<FlowComponent, "server">;
+export type AgentTask = Exclude<FlowComponent, "server" | "listeners">;
 
 /** Writable paths, including the claim; the rest of the root file system is read-only. */
 export const AGENT_PATHS = {

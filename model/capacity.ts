@@ -1,5 +1,5 @@
 import { connectionsMax } from "./databaseClass";
-import { DATABASE_POOL, ROLLING_UPDATE, SHUTDOWN } from "./langflow";
+import { DATABASE_POOL, LISTENERS_CONNECTIONS, ROLLING_UPDATE, SHUTDOWN } from "./langflow";
 import type { ComputeResources } from "./podSecurity";
 import { cores, gibibytes } from "./quantity";
 
@@ -71,9 +71,9 @@ const CONNECTIONS_OF_IDLE_POD = CONNECTIONS_PER_POD - DATABASE_POOL.overflow;
 
 /**
  * Connections besides LangFlow's: two of the agent (`agent/langflow/store.ts`, `agent/schedules/fence.ts`), which runs
- * as a single pod, and two of the backup (its snapshot and `pg_dump`). Monitoring opens none.
+ * as a single pod, those of the listeners, and two of the backup (its snapshot and `pg_dump`). Monitoring opens none.
  */
-const OTHER_CONNECTIONS = 4;
+const OTHER_CONNECTIONS = 4 + LISTENERS_CONNECTIONS;
 
 /**
  * Connections that are unavailable to LangFlow: PostgreSQL reserves three for superusers, and RDS reserves more for its

@@ -9,6 +9,8 @@ export const SECRET_NAME = "langflow-server";
 /** Ports of LangFlow: HTTP and metrics. */
 export const HTTP_PORT = 7860;
 export const METRICS_PORT = 9090;
+/** Port of the listeners' health check, which is all that they serve. */
+export const LISTENERS_PORT = 7861;
 /** Path of LangFlow's health check, which includes the database and the cache. */
 export const HEALTH_PATH = "/healthz";
 /** Name of LangFlow's first account, the fleet's administrator. */
@@ -95,7 +97,7 @@ export const DATABASE_POOL = {
 } as const;
 
 /** Components in the namespace: LangFlow itself and the agent's tasks. */
-export type FlowComponent = "server" | "flow-sync" | "backup" | "restore" | "move-in";
+export type FlowComponent = "server" | "listeners" | "flow-sync" | "backup" | "restore" | "move-in";
 
 /** Labels of all objects of a component. They are also the pods' selector, so never add a version. */
 export function componentLabels(region: string, component: FlowComponent): Record<string, string> {
@@ -224,6 +226,25 @@ function sharedState({ awsRegion, bucketName }: LangFlowSettings): Record<string
     AWS_DEFAULT_REGION: awsRegion,
   };
 }
+
+/**
+ * Returns the settings in which the listeners differ from LangFlow: an interface that the kubelet reaches, and a small
+ * database pool, because they run no flows.
+ */
+export function listenersEnvironment(): Record<string, string> {
+  return {
+    LANGFLOW_LISTENERS_HEALTH_HOST: "0.0.0.0",
+    LANGFLOW_LISTENERS_HEALTH_PORT: `${LISTENERS_PORT}`,
+    LANGFLOW_DB_CONNECTION_SETTINGS: JSON.stringify({
+      ...CONNECTION_SETTINGS,
+      pool_size: LISTENERS_CONNECTIONS / 2,
+      max_overflow: LISTENERS_CONNECTIONS / 2,
+    }),
+  };
+}
+
+/** Maximum connections to the database of a region's listeners, which run no flows. */
+export const LISTENERS_CONNECTIONS = 4;
 
 /** All settings must be present: LangFlow fills missing ones with SQLAlchemy's defaults instead of its own. */
 const CONNECTION_SETTINGS = {

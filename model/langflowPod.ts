@@ -3,7 +3,16 @@ import * as pulumi from "@pulumi/pulumi";
 import { adoptEnvironment } from "./agent";
 import { ADOPT_RESOURCES } from "./agentPod";
 import { DATABASE_URL, MADE_LOGINS, OWNER_SECRET } from "./databaseLogins";
-import { HEALTH_PATH, HTTP_PORT, LANGFLOW_UID, METRICS_PORT, PATHS, SHUTDOWN } from "./langflow";
+import {
+  HEALTH_PATH,
+  HTTP_PORT,
+  LANGFLOW_UID,
+  LISTENERS_PORT,
+  listenersEnvironment,
+  METRICS_PORT,
+  PATHS,
+  SHUTDOWN,
+} from "./langflow";
 import {
   type ComputeResources,
   environmentChecksum,
@@ -45,7 +54,10 @@ export interface LangFlowPodArgs {
 }
 
 /** Returns the labels plus the version. The version is informational; never use it in a selector. */
-export function versionedLabels({ labels, version }: LangFlowPodArgs): Record<string, string> {
+export function versionedLabels({
+  labels,
+  version,
+}: Pick<LangFlowPodArgs, "labels" | "version">): Record<string, string> {
   return { ...labels, "app.kubernetes.io/version": version };
 }
 
@@ -104,6 +116,69 @@ function langFlowProcess(args: LangFlowPodArgs, configName: pulumi.Input<string>
       { name: "data", mountPath: PATHS.data },
       SECRETS_MOUNT,
     ],
+  };
+}
+
+export interface ListenersPodArgs
+  extends Omit<LangFlowPodArgs, "agentImage" | "claimName" | "schedulesRegion" | "resources" | "spread"> {
+  /** Name of the ConfigMap that holds `environment`, which is LangFlow's own. */
+  configName: string;
+}
+
+/**
+ * Resources of the listeners: Python with LangFlow's modules, about 400 MB, and open connections. The CPU limit is for
+ * the start.
+ */
+const LISTENERS_RESOURCES = {
+  requests: { cpu: "100m", memory: "512Mi", "ephemeral-storage": "256Mi" },
+  limits: { cpu: "1", memory: "1Gi", "ephemeral-storage": "1Gi" },
+};
+
+/** Seconds that the listeners have to end their connections and return their leases. */
+const LISTENERS_GRACE_SECONDS = 30;
+
+/**
+ * Returns the pod template of `langflow listeners`, which holds the connections of listened-to sources (Slack's socket
+ * mode, polled mailboxes). It serves only its health check, runs no flows, and mounts none of the users' files: it
+ * writes what arrived to the ledger, from which LangFlow's pods run the flows.
+ */
+export function listenersPod(args: ListenersPodArgs): types.input.core.v1.PodTemplateSpec {
+  const get = (path: string) => ({ httpGet: { path, port: "health" } });
+  const folders = ["state", "cache", "temporary"] as const;
+  return {
+    metadata: { labels: versionedLabels(args), annotations: environmentChecksum(args.environment) },
+    spec: {
+      ...RESTRICTED_POD,
+      serviceAccountName: args.serviceAccountName,
+      terminationGracePeriodSeconds: LISTENERS_GRACE_SECONDS,
+      securityContext: RESTRICTED_USER,
+      containers: [
+        {
+          name: "listeners",
+          image: args.image,
+          imagePullPolicy: "IfNotPresent",
+          command: ["langflow", "listeners"],
+          envFrom: [{ configMapRef: { name: args.configName } }],
+          env: pulumi
+            .output(args.secretEnvironment)
+            .apply((secrets) => [
+              ...Object.entries(listenersEnvironment()).map(([name, value]) => ({ name, value })),
+              ...secrets,
+            ]),
+          resources: LISTENERS_RESOURCES,
+          securityContext: RESTRICTED_CONTAINER,
+          ports: [{ name: "health", containerPort: LISTENERS_PORT, protocol: "TCP" }],
+          startupProbe: { ...get("/health"), periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 150 },
+          readinessProbe: { ...get(HEALTH_PATH), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
+          livenessProbe: { ...get("/health"), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
+          volumeMounts: [...folders.map((name) => ({ name, mountPath: PATHS[name] })), SECRETS_MOUNT],
+        },
+      ],
+      volumes: [
+        ...folders.map((name) => ({ name, emptyDir: { sizeLimit: "256Mi" } })),
+        secretsVolume(args.secretClassName),
+      ],
+    },
   };
 }
 

@@ -63,6 +63,10 @@ const databaseUrl = (arn: string) =>
   parts(arn, "database", [["url", DATABASE_URL]], [["authorities", AUTHORITIES_FILE]]);
 const secretKey = ({ secretKey: arn }: SharedSecretArns) => whole(arn, "LANGFLOW_SECRET_KEY");
 
+/** LangFlow and its listeners both refresh the tokens of connections. */
+const oauthRegistrations = ({ oauthRegistrations: arn }: SharedSecretArns) =>
+  arn === undefined ? NONE : whole(arn, "LANGFLOW_CONNECTION_OAUTH_REGISTRATIONS");
+
 /** Returns the ARNs of a set: the secrets that the pods' role must be able to read. */
 export function arnsOf({ mounted }: PodSecretSet): string[] {
   return mounted.map(({ objectName }) => objectName);
@@ -80,8 +84,14 @@ export function langFlowSecrets(
     whole(shared.superuserPassword, "LANGFLOW_SUPERUSER_PASSWORD"),
     whole(shared.apiKey, "LANGFLOW_API_KEY"),
     databaseUrl(databaseSecretArn),
+    oauthRegistrations(shared),
     providerKeys.length > 0 ? parts(shared.providerKeys, "provider-keys", providerKeys) : NONE,
   );
+}
+
+/** Returns the secrets of LangFlow's listeners, which decrypt connections and refresh their tokens. */
+export function listenersSecrets(shared: SharedSecretArns, databaseSecretArn: string): PodSecretSet {
+  return joined(secretKey(shared), databaseUrl(databaseSecretArn), oauthRegistrations(shared));
 }
 
 /**

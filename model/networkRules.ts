@@ -105,6 +105,13 @@ export function networkRules(around: NamespaceNetwork): Record<string, PolicySpe
     peers: [inNamespace(around.observabilityNamespace, programLabels(region, "collector"))],
     ports: [tcp(PORTS.collector)],
   };
+  const langFlowReaches = [
+    dns,
+    podIdentityAgent,
+    network(POSTGRES_PORT, 443),
+    world,
+    ...(around.traced ? [collector] : []),
+  ];
   const agent: Way = { peers: [pods("flow-sync")], ports: [tcp(HTTP_PORT)] };
 
   return {
@@ -116,14 +123,8 @@ export function networkRules(around: NamespaceNetwork): Record<string, PolicySpe
       agent,
       ...(around.observed ? [prometheus(HTTP_PORT)] : []),
     ),
-    "langflow-egress": outOf(
-      labels("server"),
-      dns,
-      podIdentityAgent,
-      network(POSTGRES_PORT, 443),
-      world,
-      ...(around.traced ? [collector] : []),
-    ),
+    "langflow-egress": outOf(labels("server"), ...langFlowReaches),
+    "listeners-egress": outOf(labels("listeners"), ...langFlowReaches),
     "flow-sync-ingress": into(
       labels("flow-sync"),
       prometheus(AGENT_METRICS_PORT),

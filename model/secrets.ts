@@ -30,6 +30,8 @@ export interface SharedSecretArns {
   readonly providerKeys: string;
   /** ARN of the secret with which the agent authenticates the Git host's webhooks. */
   readonly webhookSecret: string;
+  /** ARN of the OAuth registrations, from the config's `oauthRegistrations`; absent without them in the config. */
+  readonly oauthRegistrations?: string;
   /** ARN of the token for the Git host; absent without one in the config. */
   readonly gitToken?: string;
   /**

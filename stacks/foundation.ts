@@ -156,6 +156,9 @@ function sharedSecrets({ config: build, keyArn }: Place, others: Place[], { conf
       replicas: others.map((other) => ({ awsRegion: other.config.awsRegion, keyArn: other.keyArn })),
       // The config holds these values as plain strings; from here on they are secrets.
       providerKeys: pulumi.secret(config.providerKeys),
+      ...(Object.keys(config.oauthRegistrations).length > 0 && {
+        oauthRegistrations: pulumi.secret(JSON.stringify(config.oauthRegistrations)),
+      }),
       gitToken: config.gitToken && pulumi.secret(config.gitToken),
       ...(hasAlertingSecrets(config) && { alerting: pulumi.secret(config.alertingSecrets) }),
     },

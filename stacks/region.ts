@@ -116,6 +116,7 @@ export function region(
       sourceRanges: sourceRanges.apply((ranges) => [...ranges, ...checkersOf(name, fleet)]),
       hostname: fleet.hostname,
       schedulesRegion: schedulesRegion(fleet),
+      listeners: fleet.schedules.listeners,
       image: fleet.image,
       agentImage: fleet.agentImage,
       replicas: { min, max },

@@ -171,13 +171,13 @@ export function recordMoveIn(changes: Partial<MoveInArgs> = {}): Promise<Recorde
 }
 
 /**
- * Returns all resources of us-east's LangFlow and of its agent, which receives webhooks.
+ * Returns all resources of us-east's LangFlow, with listeners, and of its agent, which receives webhooks.
  *
  * @param changes arguments that differ from {@link LANGFLOW_ARGS}
  */
 export async function recordRegion(changes: Partial<LangFlowServiceArgs> = {}): Promise<Recorded[]> {
   return [
-    ...(await recordLangFlow(changes)),
+    ...(await recordLangFlow({ listeners: true, ...changes })),
     ...(await recordSync({ webhook: WEBHOOK })),
     ...(await recordBackup()),
     ...(await recordMoveIn()),

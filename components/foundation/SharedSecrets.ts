@@ -27,6 +27,11 @@ export interface SharedSecretsArgs {
    */
   providerKeys: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /**
+   * LangFlow's OAuth registrations, as JSON. Always treated as a secret, even if the caller does not mark it. Default:
+   * none, and no secret is created.
+   */
+  oauthRegistrations?: pulumi.Input<string>;
+  /**
    * Token for the Git host. Always treated as a secret, even if the caller does not mark it. Default: none, and no
    * secret is created.
    */
@@ -45,6 +50,7 @@ const SECRETS = {
   apiKey: { called: "api-key", description: "API key that is accepted in every region" },
   providerKeys: { called: "provider-keys", description: "Keys of model providers, by environment variable" },
   webhookSecret: { called: "webhook-secret", description: "By which webhooks of the Git host are told from others" },
+  oauthRegistrations: { called: "oauth-registrations", description: "OAuth clients of users' connections" },
   gitToken: { called: "git-token", description: "Token the agents read and write the flow repository with" },
   alerting: { called: "alerting", description: "URLs, keys and passwords that alerts are sent by" },
 } as const;
@@ -79,11 +85,15 @@ export class SharedSecrets extends pulumi.ComponentResource {
   private readonly primaries: SecretArns;
 
   constructor(name: string, args: SharedSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
-    const gitToken = args.gitToken === undefined ? undefined : pulumi.secret(args.gitToken);
-    const alerting = args.alerting === undefined ? undefined : pulumi.secret(args.alerting);
+    const optional = <T>(value: pulumi.Input<T> | undefined) =>
+      value === undefined ? undefined : pulumi.secret(value);
+    const oauthRegistrations = optional(args.oauthRegistrations);
+    const gitToken = optional(args.gitToken);
+    const alerting = optional(args.alerting);
     const secretArgs = {
       ...args,
       providerKeys: pulumi.secret(args.providerKeys),
+      ...(oauthRegistrations && { oauthRegistrations }),
       ...(gitToken && { gitToken }),
       ...(alerting && { alerting }),
     };
@@ -96,6 +106,7 @@ export class SharedSecrets extends pulumi.ComponentResource {
       apiKey: keep("apiKey", this.password(`${name}-api-key`, API_KEY_LENGTH)),
       providerKeys: keep("providerKeys", secretArgs.providerKeys.apply(sortedJson)),
       webhookSecret: keep("webhookSecret", this.password(`${name}-webhook-secret`, WEBHOOK_SECRET_LENGTH)),
+      ...(oauthRegistrations && { oauthRegistrations: keep("oauthRegistrations", oauthRegistrations) }),
       ...(gitToken && { gitToken: keep("gitToken", gitToken) }),
       ...(alerting && { alerting: keep("alerting", alerting.apply(sortedJson)) }),
     };
@@ -110,13 +121,15 @@ export class SharedSecrets extends pulumi.ComponentResource {
    */
   secretArns(awsRegion: string): SecretArns {
     const inRegion = (arn: pulumi.Output<string>) => arn.apply((primary) => replicaArn(primary, awsRegion));
-    const { secretKey, superuserPassword, apiKey, providerKeys, webhookSecret, gitToken, alerting } = this.primaries;
+    const { secretKey, superuserPassword, apiKey, providerKeys, webhookSecret, ...optional } = this.primaries;
+    const { oauthRegistrations, gitToken, alerting } = optional;
     return {
       secretKey: inRegion(secretKey),
       superuserPassword: inRegion(superuserPassword),
       apiKey: inRegion(apiKey),
       providerKeys: inRegion(providerKeys),
       webhookSecret: inRegion(webhookSecret),
+      ...(oauthRegistrations && { oauthRegistrations: inRegion(oauthRegistrations) }),
       ...(gitToken && { gitToken: inRegion(gitToken) }),
       ...(alerting && { alerting: inRegion(alerting) }),
     };

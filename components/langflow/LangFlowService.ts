@@ -22,8 +22,9 @@ import { PodIdentity } from "../shared/PodIdentity";
 import { PodSecrets } from "../shared/PodSecrets";
 import { IdentityAdmissionPolicy } from "./IdentityAdmissionPolicy";
 import { ImageAdmissionPolicy } from "./ImageAdmissionPolicy";
+import { LangFlowListeners } from "./LangFlowListeners";
 import { LangFlowStorage } from "./LangFlowStorage";
-import { LangFlowWorkload } from "./LangFlowWorkload";
+import { CONFIG_NAME, LangFlowWorkload } from "./LangFlowWorkload";
 import { NetworkIsolation } from "./NetworkIsolation";
 import { PublicEntrance } from "./PublicEntrance";
 
@@ -105,6 +106,10 @@ export interface LangFlowServiceArgs {
   webhook: boolean;
   /** Whether the region's own monitoring may send health checks to LangFlow. Default: no. */
   observed?: boolean;
+  /**
+   * Whether listeners hold the connections of listened-to sources (Slack's socket mode, polled mailboxes). Default: no.
+   */
+  listeners?: boolean;
   /** Whether LangFlow sends its spans to the region's own collector. Default: no. A change rolls the pods. */
   traced?: boolean;
 }
@@ -180,27 +185,37 @@ export class LangFlowService extends pulumi.ComponentResource {
     const pulled = (image: Image) => pulumi.output(args.registry).apply((registry) => imageReference(registry, image));
     this.imageReference = pulled(args.image);
     this.agentImageReference = pulled(args.agentImage);
+    const release = {
+      region,
+      image: this.imageReference,
+      version: args.image.version,
+      environment: this.environment(args),
+    };
     // Created in parallel with the entrance: the entrance is ready only when a pod responds.
-    new LangFlowWorkload(
+    const workload = new LangFlowWorkload(
       name,
       {
         ...namespaced,
-        region,
+        ...release,
         schedulesRegion: args.schedulesRegion,
         replicas: args.replicas,
         ...(args.spread && { spread: args.spread }),
         resources: args.resources,
-        image: this.imageReference,
         agentImage: this.agentImageReference,
-        version: args.image.version,
         serviceAccountName: identity.serviceAccountName,
-        environment: this.environment(args),
         secretEnvironment: secrets.environment,
         secretClassName: secrets.className,
         claimName: storage.claimName,
       },
       { parent: this, dependsOn: [isolation, images, identities, identity, secrets, owner, storage] },
     );
+    // After LangFlow, whose pods migrate the schema: listeners never migrate.
+    if (args.listeners)
+      new LangFlowListeners(
+        name,
+        { ...args, ...release, namespace: NAMESPACE, configName: CONFIG_NAME },
+        { parent: this, dependsOn: [workload] },
+      );
     const entrance = new PublicEntrance(
       name,
       {

@@ -21,7 +21,8 @@ const TARGET_CPU_PERCENT = 70;
 const ROLLOUT_SECONDS = 1200;
 const ROLLOUT_TIMEOUTS = { create: `${ROLLOUT_SECONDS}s`, update: `${ROLLOUT_SECONDS}s` };
 
-const CONFIG_NAME = "langflow";
+/** Name of the ConfigMap with LangFlow's environment. */
+export const CONFIG_NAME = "langflow";
 
 /** LangFlow's Deployment with its autoscaler, disruption budget and Service. */
 export class LangFlowWorkload extends pulumi.ComponentResource {

@@ -31,7 +31,7 @@ export const fields = {
   /** Size that determines each region's config (config/sizes.ts). Absent: the regions' sizes remain unchanged. */
   size: z.enum(SIZE_NAMES).optional(),
   /** Absent: the first region runs the schedules, and `proposeWitness` proposes a witness. */
-  schedules: schedules.unwrap().optional(),
+  schedules: schedules.unwrap().extend({ listeners: z.boolean().optional() }).optional(),
 };
 
 /**

@@ -163,7 +163,7 @@ function schedulesOf(before: Answers["schedules"], { regions, backendUrl }: Answ
   const state = backendUrl === undefined ? undefined : stateRegion(backendUrl);
   const awsRegion = proposeWitness([before?.witness?.awsRegion, state], taken);
   const region = regions.find(({ name }) => name === before?.region)?.name;
-  return { region, witness: awsRegion === undefined ? undefined : { awsRegion } };
+  return { ...before, region, witness: awsRegion === undefined ? undefined : { awsRegion } };
 }
 
 /** Removes undefined values. Returns undefined if nothing remains. */

@@ -100,6 +100,7 @@ export async function ask(prompter: Prompter, before: Partial<Answers> = {}): Pr
     notificationEmails,
     backendUrl,
     schedules: {
+      ...before.schedules,
       region: regions.find(({ name }) => name === before.schedules?.region)?.name,
       witness: witness === undefined ? undefined : { awsRegion: witness },
     },

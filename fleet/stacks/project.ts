@@ -5,7 +5,7 @@ import { parseConfig, type StackConfig } from "../../config/parse";
 import { ignoredKey, shortened } from "../../config/problems";
 import { type FileKind, fileProblems, homesOf, strayKey } from "../../config/pulumiFiles";
 import { schemas } from "../../config/schema";
-import { encryptedPaths, isEncrypted, PROVIDER_SECRETS, plainTexts, SECRET_KEYS } from "../../config/secrets";
+import { encryptedPaths, isEncrypted, isSecretPath, PROVIDER_SECRETS, plainTexts, SECRET_KEYS } from "../../config/secrets";
 import { ExitCode, UserError } from "../../model/errors";
 import { unknownSettings } from "../../model/langflow";
 import { PROJECT } from "../../model/names";
@@ -129,12 +129,14 @@ function isShared(problem: string, shared: Record<string, unknown>, own: Record<
  * value that is not a secret, which only the engine could read.
  */
 function secretProblems(stack: string, config: RawConfig): string[] {
-  const plain = [...SECRET_KEYS.map((key) => `${PROJECT}:${key}`), ...PROVIDER_SECRETS].flatMap((key) =>
-    plainTexts(key, config?.[key]),
+  const secretKeys = [...SECRET_KEYS.map((key) => `${PROJECT}:${key}`), ...PROVIDER_SECRETS];
+  const plain = Object.entries(config ?? {}).flatMap(([key, raw]) =>
+    plainTexts(key, raw).filter((path) => secretKeys.includes(key) || isSecretPath(path)),
   );
   const encrypted = ours(config)
     .filter(([key]) => homesOf(key).length > 0 && !SECRET_KEYS.includes(key))
-    .flatMap(([key, raw]) => encryptedPaths(key, raw));
+    .flatMap(([key, raw]) => encryptedPaths(key, raw))
+    .filter((path) => !isSecretPath(path));
   return [
     ...plain.map((path) => {
       const set = `pulumi config set -s ${stack} --secret ${path.includes(".") ? "--path " : ""}'${path}'`;

@@ -48,13 +48,16 @@ const READ_VERSION = "s3:GetObjectVersion";
 const WRITE = ["s3:PutObject", "s3:AbortMultipartUpload"];
 const LIST_VERSIONS = ["s3:ListBucket", "s3:ListBucketVersions"];
 
+/** Components that use the bucket. Listeners need only secrets. */
+export type BucketUser = Exclude<FlowComponent, "listeners">;
+
 /**
  * Returns each component's permissions on the bucket. No component can delete a backup: the lifecycle rules expire
  * backups, so that an attacker who controls a pod cannot delete them. Overwriting is denied by the bucket's policy.
  * Each region writes only its own backups, so that an attacker who controls one region's pod cannot plant a newer
  * backup for a different region to restore.
  */
-const grantsIn = (region: string): Record<FlowComponent, readonly PrefixGrant[]> => ({
+const grantsIn = (region: string): Record<BucketUser, readonly PrefixGrant[]> => ({
   server: [{ sid: "ReadAndWriteFiles", prefix: STORAGE_PREFIX, actions: [READ, "s3:DeleteObject", ...WRITE] }],
   "flow-sync": [
     { sid: "ReadBackups", prefix: `${BACKUP_PREFIX}/${region}`, actions: [READ] },
@@ -88,7 +91,7 @@ export function moveInResults(bucketArn: string): Statement {
 }
 
 export interface PodAccess {
-  readonly component: FlowComponent;
+  readonly component: BucketUser;
   /** The fleet's name for the region. */
   readonly region: string;
   /** The AWS region of the bucket, the key and the secrets. */

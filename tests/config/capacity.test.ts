@@ -42,13 +42,13 @@ describe("the capacity check of a region's config", () => {
 
   it("rejects pods whose connections the database can never accept, and reports both numbers and two fixes", () => {
     expect(problems({ replicas: { min: 2, max: 20 } })).toEqual([
-      "langflow-dr:replicas.max is 20: the pods may open 1204 database connections at most, but database.instanceClass db.m7g.large allows 812; set replicas.max to 10 or less, or database.instanceClass to db.m7g.xlarge or larger",
+      "langflow-dr:replicas.max is 20: the pods may open 1208 database connections at most, but database.instanceClass db.m7g.large allows 812; set replicas.max to 10 or less, or database.instanceClass to db.m7g.xlarge or larger",
     ]);
   });
 
   it("rejects 100 pods with every class, and reports the maximum for the largest class", () => {
     expect(problems({ replicas: { min: 2, max: 100 } })).toEqual([
-      "langflow-dr:replicas.max is 100: the pods may open 6004 database connections at most, but database.instanceClass db.m7g.large allows 812; set replicas.max to 10 or less, or replicas.max to 66 and database.instanceClass to db.m7g.4xlarge",
+      "langflow-dr:replicas.max is 100: the pods may open 6008 database connections at most, but database.instanceClass db.m7g.large allows 812; set replicas.max to 10 or less, or replicas.max to 66 and database.instanceClass to db.m7g.4xlarge",
     ]);
   });
 
@@ -73,13 +73,13 @@ describe("the capacity check of a region's config", () => {
 describe("the description of a shortage", () => {
   it("states that less than 20 % is spare, and suggests a fix that leaves more", () => {
     expect(texts(13, "db.m7g.large")).toEqual([
-      "langflow-dr:replicas.max is 13: the pods may open 784 database connections at most, but database.instanceClass db.m7g.large allows 812, which leaves less than 20 % spare; set replicas.max to 10 or less, or database.instanceClass to db.m7g.xlarge or larger",
+      "langflow-dr:replicas.max is 13: the pods may open 788 database connections at most, but database.instanceClass db.m7g.large allows 812, which leaves less than 20 % spare; set replicas.max to 10 or less, or database.instanceClass to db.m7g.xlarge or larger",
     ]);
   });
 
   it("suggests only a larger class if the class cannot even serve the minimum of pods", () => {
     expect(texts(4, "db.t4g.micro")).toEqual([
-      "langflow-dr:replicas.max is 4: the pods may open 244 database connections at most, but database.instanceClass db.t4g.micro allows 55; set database.instanceClass to db.t4g.medium or larger",
+      "langflow-dr:replicas.max is 4: the pods may open 248 database connections at most, but database.instanceClass db.t4g.micro allows 55; set database.instanceClass to db.t4g.medium or larger",
     ]);
   });
 });

@@ -1,9 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { parseDatabaseUrl } from "../../agent/postgres/connection";
 import { DatabaseFence } from "../../agent/schedules/fence";
 import { Health } from "../../agent/schedules/health";
 import { Keeper } from "../../agent/schedules/keeper";
 import { RENEW_MS } from "../../agent/schedules/lease";
 import { WitnessBucket } from "../../agent/schedules/witness";
+import { listenersEnvironment } from "../../model/langflow";
 import { LangFlowApi, until } from "./langflowApi";
 import { type Postgres, Scratch } from "./scratch";
 
@@ -35,6 +37,16 @@ class Region {
       LANGFLOW_CONFIG_DIR: `${scratch.folder}/${this.name}`,
     });
     Object.assign(this, { url, apiKey });
+  }
+
+  /** Starts the region's listeners, with the environment of its LangFlow. */
+  async startListeners(scratch: Scratch): Promise<void> {
+    await scratch.listeners(this.name, {
+      ...listenersEnvironment(),
+      LANGFLOW_LISTENERS_HEALTH_HOST: "127.0.0.1",
+      LANGFLOW_DATABASE_URL: this.postgres.url(this.name),
+      LANGFLOW_CONFIG_DIR: `${scratch.folder}/${this.name}`,
+    });
   }
 
   startAgent(): void {
@@ -71,6 +83,14 @@ class Region {
     return this.postgres.query<Row>(this.name, text, values);
   }
 
+  /** Returns the number of the last interval in which the source delivered an event to this region. */
+  async lastHeard(): Promise<number> {
+    const [row] = await this.query<{ bucket: number | null }>(
+      "SELECT max(substr(dedupe_key, 6)::int) AS bucket FROM trigger_event WHERE dedupe_key LIKE 'fake:%'",
+    );
+    return row?.bucket ?? 0;
+  }
+
   async fires(): Promise<boolean> {
     const [row] = await this.query<{ fire: boolean }>("SELECT langflow_dr.schedules_fire() AS fire");
     return row?.fire === true;
@@ -86,7 +106,7 @@ class Region {
   }
 }
 
-describe("a schedule with a run every minute, in two regions with a witness", () => {
+describe("triggers in two regions with a witness", () => {
   let scratch: Scratch;
   let east: Region;
   let west: Region;
@@ -105,7 +125,7 @@ describe("a schedule with a run every minute, in two regions with a witness", ()
     await scratch?.end();
   });
 
-  it("runs in one region, and in the other region after the first region's agent is killed, but never twice in a minute", async () => {
+  it("run a schedule in one region, and in the other region after the first region's agent is killed, but never twice in a minute", async () => {
     const api = LangFlowApi.withKey(east.url, east.apiKey);
     const flow = await api.createRunnable("every minute");
     await api.call("POST", "/api/v1/triggers", {
@@ -145,5 +165,43 @@ describe("a schedule with a run every minute, in two regions with a witness", ()
     const [inEast, inWest] = [await east.ran(), await west.ran()];
     expect(inEast.every((key) => key < (inWest[0] ?? ""))).toBe(true);
     expect(new Set([...inEast, ...inWest]).size).toBe(inEast.length + inWest.length);
+  });
+
+  it("listen to a source in the region that holds the schedules only, and in the next holder after its agent is killed", async () => {
+    const [flow] = await east.query<{ id: string; user_id: string }>(
+      "SELECT id, user_id FROM flow WHERE name = 'every minute'",
+    );
+    if (!flow) throw new Error("the flow of the first test is missing");
+    const connection = randomUUID();
+    // LangFlow's own source for checks of an installation: it delivers an event in each interval.
+    for (const region of [east, west]) {
+      await region.query(
+        `INSERT INTO connection (id, provider_key, name, display_name, ownership_mode, status, health, granted_scopes,
+            executing_identity, allow_non_interactive, owner_id)
+          VALUES ($1, 'slack', 'source', 'source', 'user', 'ready', 'unknown', '[]', '{}', true, $2)`,
+        [connection, flow.user_id],
+      );
+      await region.query(
+        `INSERT INTO trigger (id, flow_id, user_id, name, kind, connection_id, config, provider_state, state)
+          VALUES ($1, $2, $3, 'source', 'listener_selftest', $1, '{"interval_s": 2}', '{}', 'active')`,
+        [connection, flow.id, flow.user_id],
+      );
+    }
+    await Promise.all([east, west].map((region) => region.startListeners(scratch)));
+    await until("eu-west, which holds the schedules, has an event", async () => (await west.lastHeard()) > 0);
+    const from = await west.lastHeard();
+    await until("it has more events", async () => (await west.lastHeard()) > from + 3);
+    expect(await east.lastHeard()).toBe(0);
+
+    await west.killAgent();
+    await until("us-east has an event", async () => (await east.lastHeard()) > 0);
+    const last = await west.lastHeard();
+    const moved = await east.lastHeard();
+    await until("it has more events", async () => (await east.lastHeard()) > moved + 3);
+    // LangFlow ends a connection whose lease it cannot renew for the lease's 30 seconds.
+    await until("eu-west hears no more", async () => (await west.lastHeard()) < (await east.lastHeard()) - 2);
+    expect(await west.lastHeard()).toBeLessThan(last + 20);
+    const [lease] = await east.query<{ connection_id: string }>("SELECT connection_id FROM trigger_listener_lease");
+    expect(lease?.connection_id).toBe(connection);
   });
 });

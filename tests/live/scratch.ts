@@ -153,6 +153,25 @@ export class Scratch {
     return { url, end: async () => void (await launched.terminate(GRACE_MS)) };
   }
 
+  /** Starts LangFlow's listeners for a database that LangFlow has migrated. */
+  async listeners(name: string, environment: Record<string, string>): Promise<void> {
+    const port = await this.ports.take(`${name}/listeners`);
+    const log = join(this.folder, `${name}-listeners.log`);
+    const health = { LANGFLOW_LISTENERS_HEALTH_PORT: `${port}` };
+    const launched = BoundProcess.start({
+      ...this.command(["listeners"], { ...environment, ...health }),
+      directory: this.folder,
+      log,
+    });
+    this.endings.push(() => launched.terminate(GRACE_MS));
+    await Promise.race([
+      until(`the listeners of ${name} are ready`, async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok),
+      launched.ended.then(({ said }) => {
+        throw new Error(`the listeners of ${name} ${said}: ${tailOf(log)}`);
+      }),
+    ]);
+  }
+
   /** Starts LangFlow like {@link langflow}, and returns an API key of its superuser and tokens like the agent's. */
   async langflowWithKey(name: string, environment: Record<string, string>): Promise<ScratchLangFlow> {
     const url = await this.langflow(name, environment);

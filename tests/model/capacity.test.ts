@@ -29,11 +29,11 @@ const said = (capacity: Capacity) =>
   shortages(capacity).map(({ of: what, when, impossible }) => [what, when, impossible]);
 
 describe("the capacity of a region", () => {
-  it("counts 20 + 30 + 8 + 2 connections per pod, plus 4 for the agent and the backup, with the defaults", () => {
+  it("counts 20 + 30 + 8 + 2 connections per pod, plus 8 for the agent, the listeners and the backup, with the defaults", () => {
     const { connections, cores, memoryGib, podsAfterLoss } = of([size("east", 2, 10), size("west", 2, 10)]);
     expect(connections).toEqual({
-      // 2 × 30 + 4; 10 × 60 + 4; 11 × 60 + 2 terminating × 30 + 4; 4 × 60 + 4
-      needs: { atRest: 64, atMost: 604, rolling: 724, afterLoss: 244 },
+      // 2 × 30 + 8; 10 × 60 + 8; 11 × 60 + 2 terminating × 30 + 8; 4 × 60 + 8
+      needs: { atRest: 68, atMost: 608, rolling: 728, afterLoss: 248 },
       available: 812,
     });
     // 2, 10, 13 and 4 pods of 1 core, plus 4 cores; the same pods of 2 GiB, plus 8 GiB.
@@ -45,7 +45,7 @@ describe("the capacity of a region", () => {
   it("suffices with the defaults, is tight with one more pod and impossible with four more", () => {
     expect(said(of([size("east", 2, 10)]))).toEqual([]);
     expect(said(of([size("east", 2, 11)]))).toEqual([["connections", "atMost", false]]);
-    // 13 × 60 + 4 = 784, 14 × 60 + 4 = 844
+    // 13 × 60 + 8 = 788, 14 × 60 + 8 = 848
     expect(said(of([size("east", 2, 13)]))).toEqual([["connections", "atMost", false]]);
     expect(said(of([size("east", 2, 14)]))).toEqual([["connections", "atMost", true]]);
   });
@@ -55,14 +55,14 @@ describe("the capacity of a region", () => {
       of: "connections",
       when: "atMost",
       impossible: true,
-      needed: 6_004,
+      needed: 6_008,
       available: 812,
     });
   });
 
   it("is rated as tight if a small database has enough connections except during a rolling update", () => {
-    // 5 × 60 + 4 = 304 of 380, exactly four fifths; 6 × 60 + 2 × 30 + 4 = 424
-    expect(said(of([size("east", 2, 5, "db.t4g.medium")]))).toEqual([["connections", "rolling", false]]);
+    // 2 × 60 + 8 = 128 of 164, less than four fifths; 3 × 60 + 2 × 30 + 8 = 248
+    expect(said(of([size("east", 2, 2, "db.t4g.small")]))).toEqual([["connections", "rolling", false]]);
     expect(said(of([size("east", 2, 4, "db.t4g.medium")]))).toEqual([]);
   });
 

@@ -245,7 +245,7 @@ describe("a region stack", () => {
     expect(syncSettings(await run(witnessed, { preview: true }))).not.toHaveProperty("AGENT_REGION");
   });
 
-  it("gives LangFlow and every agent task access to the database through its secrets", () => {
+  it("gives LangFlow, its listeners and every agent task access to the database through its secrets", () => {
     const mounting = resources
       .filter(({ type }) => type.endsWith(":SecretProviderClass"))
       .filter(({ inputs }) => inputs.spec.parameters.objects.includes("LANGFLOW_DATABASE_URL"));
@@ -253,6 +253,7 @@ describe("a region stack", () => {
       "us-east",
       "us-east-backup",
       "us-east-flow-sync",
+      "us-east-listeners",
       "us-east-move-in",
       "us-east-restore",
     ]);
@@ -405,8 +406,10 @@ describe("a region stack", () => {
         .map(({ type, name }) => `${type} ${name}`);
       expect(changed.toSorted()).toEqual([
         "kubernetes:apps/v1:Deployment us-east",
+        "kubernetes:apps/v1:Deployment us-east-listeners",
         "kubernetes:core/v1:ConfigMap us-east",
         "kubernetes:networking.k8s.io/v1:NetworkPolicy us-east-langflow-egress",
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy us-east-listeners-egress",
       ]);
     });
 

@@ -148,8 +148,8 @@ describe("NetworkIsolation", () => {
       .map(({ spec }) => spec.podSelector.matchLabels);
     const selectedBy = (selector: Record<string, string>) =>
       labels.filter((pod) => Object.entries(selector).every(([key, value]) => pod[key] === value));
-    expect(labels).toHaveLength(5);
-    expect(selectors).toHaveLength(7);
+    expect(labels).toHaveLength(6);
+    expect(selectors).toHaveLength(8);
     for (const selector of selectors) expect(selectedBy(selector)).toHaveLength(1);
   });
 });

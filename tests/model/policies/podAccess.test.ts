@@ -1,12 +1,11 @@
-import type { FlowComponent } from "../../../model/langflow";
-import { podAccess } from "../../../model/policies/podAccess";
+import { type BucketUser, podAccess } from "../../../model/policies/podAccess";
 import { allows } from "../../iam";
 
 const BUCKET = "arn:aws:s3:::langflow-dr-us-east-flows";
 const KEY = "arn:aws:kms:us-east-1:123456789012:key/1";
 const SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:api-key-AbCdEf";
 
-const statements = (component: FlowComponent) =>
+const statements = (component: BucketUser) =>
   podAccess({
     component,
     region: "us-east",
@@ -15,18 +14,18 @@ const statements = (component: FlowComponent) =>
     keyArn: KEY,
     secretArns: [SECRET],
   });
-const may = (component: FlowComponent, action: string, key: string) =>
+const may = (component: BucketUser, action: string, key: string) =>
   allows(statements(component), { action, resource: `${BUCKET}/${key}` });
-const mayList = (component: FlowComponent, prefix: string, action = "s3:ListBucket") =>
+const mayList = (component: BucketUser, prefix: string, action = "s3:ListBucket") =>
   allows(statements(component), { action, resource: BUCKET, context: { "s3:prefix": prefix } });
-const mayUseKey = (component: FlowComponent, action: string, context: Record<string, string>) =>
+const mayUseKey = (component: BucketUser, action: string, context: Record<string, string>) =>
   allows(statements(component), { action, resource: KEY, context });
 
-const COMPONENTS: FlowComponent[] = ["server", "flow-sync", "backup", "restore", "move-in"];
+const COMPONENTS: BucketUser[] = ["server", "flow-sync", "backup", "restore", "move-in"];
 const THROUGH_S3 = { "kms:ViaService": "s3.us-east-1.amazonaws.com", "kms:EncryptionContext:aws:s3:arn": BUCKET };
 
 describe("podAccess", () => {
-  it.each<[FlowComponent, Record<string, string>]>([
+  it.each<[BucketUser, Record<string, string>]>([
     ["server", { "files/a": "read write delete", "backups/a": "" }],
     ["flow-sync", { "files/a": "", "backups/us-east/a": "read", "backups/eu-west/a": "" }],
     [
