@@ -126,11 +126,12 @@ export interface ListenersPodArgs
 }
 
 /**
- * Resources of the listeners: Python with LangFlow's modules, about 400 MB, and open connections. The CPU limit is for
+ * Resources of the listeners: Python with LangFlow's modules, which are resident with 530 MB (measured with
+ * LangFlow 1.13), and open connections. The CPU limit is for
  * the start.
  */
 const LISTENERS_RESOURCES = {
-  requests: { cpu: "100m", memory: "512Mi", "ephemeral-storage": "256Mi" },
+  requests: { cpu: "100m", memory: "640Mi", "ephemeral-storage": "256Mi" },
   limits: { cpu: "1", memory: "1Gi", "ephemeral-storage": "1Gi" },
 };
 

@@ -63,7 +63,7 @@ function processesOf(folder: string): string[] {
 }
 
 describe("the live fleet", () => {
-  const fleet = new LiveFleet();
+  const fleet = new LiveFleet({ listeners: true });
   let first: Answer;
 
   beforeAll(async () => {
@@ -87,6 +87,16 @@ describe("the live fleet", () => {
     const shown = first.json.live.processes.filter(({ name }: ProcessStatus) => name === "langflow");
     expect(shown.map(({ ready }: ProcessStatus) => ready)).toEqual([true, true]);
     expect(first.stderr).toContain("us-east langflow: ready");
+  });
+
+  it("runs LangFlow's listeners in each region, which answer that they are ready", async () => {
+    for (const region of REGIONS) {
+      const { ready, pid } = await fleet.process(region, "listeners");
+      expect([region, ready]).toEqual([region, true]);
+      const { LANGFLOW_LISTENERS_HEALTH_PORT: port, LANGFLOW_SUPERUSER_PASSWORD: password } = environOf(pid);
+      const health = await fetch(`http://127.0.0.1:${port}/healthz`);
+      expect([health.status, (await health.json()).status, password]).toEqual([200, "ready", undefined]);
+    }
   });
 
   it("starts a region as soon as its own stack is up, even before the edge stack", async () => {

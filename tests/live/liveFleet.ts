@@ -52,6 +52,13 @@ export function environOf(pid: number | undefined): Record<string, string> {
 export class LiveFleet {
   readonly local = new LocalFleet();
 
+  /** @param how listeners: whether each region runs listeners, which take half a gigabyte each. Default: no */
+  constructor({ listeners = false }: { readonly listeners?: boolean } = {}) {
+    this.local.edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:schedules"].value.listeners = listeners;
+    });
+  }
+
   /** Folder of the supervisor, with logs, data and ports. */
   get directory(): string {
     return join(this.local.fleet, "live");

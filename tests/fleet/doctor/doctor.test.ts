@@ -432,7 +432,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     check: "us-east: capacity",
     result: "warning",
     finding:
-      /724 database connections at most.*less than 20 % spare\ndatabase connections: 64 at rest, 724 at most, 844 while pods roll, 244 after/,
+      /728 database connections at most.*less than 20 % spare\ndatabase connections: 68 at rest, 728 at most, 848 while pods roll, 248 after/,
     fix: /set replicas\.max to 10 or less, or database\.instanceClass to db\.m7g\.xlarge/,
     exitCode: ExitCode.Success,
   },
@@ -1025,7 +1025,7 @@ describe("doctor", () => {
     expect(checks.find(({ check }) => check === "eu-west: capacity")).toMatchObject({
       result: "ok",
       finding: [
-        "database connections: 64 at rest, 604 at most, 724 while pods roll, 244 after another region's loss; db.m7g.large allows 812",
+        "database connections: 68 at rest, 608 at most, 728 while pods roll, 248 after another region's loss; db.m7g.large allows 812",
         "pods after another region's loss: 4, maximum 10",
         "nodes while pods roll: 17 cores of 256, 34 GiB of 1024",
       ].join("\n"),

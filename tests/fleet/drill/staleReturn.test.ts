@@ -142,7 +142,7 @@ describe("a stale-return drill", () => {
       ...[...fleets].map(async ([name, fleet]) => ended.set(name, await drilled(fleet))),
       ...STUCK.map(async (stuck) => ended.set(stuck, await endedIn(stuck))),
     ]);
-  }, 200_000);
+  }, 400_000);
 
   it("keeps the region offline during the hold, and checks the merged data once all regions agree", () => {
     const { report, fleet } = of("nothing is wrong");
