@@ -95,7 +95,8 @@ describe("the live fleet", () => {
       expect([region, ready]).toEqual([region, true]);
       const { LANGFLOW_LISTENERS_HEALTH_PORT: port, LANGFLOW_SUPERUSER_PASSWORD: password } = environOf(pid);
       const health = await fetch(`http://127.0.0.1:${port}/healthz`);
-      expect([health.status, (await health.json()).status, password]).toEqual([200, "ready", undefined]);
+      const { status } = (await health.json()) as { status: string };
+      expect([health.status, status, password]).toEqual([200, "ready", undefined]);
     }
   });
 
