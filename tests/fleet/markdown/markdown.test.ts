@@ -46,7 +46,7 @@ describe("the pull-request comment's section on capacity", () => {
     const text = comment([run([changed("aws:rds/instance:Instance", "instanceClass")])], [], ROOM);
     expect(text).toContain("### Capacity");
     expect(text.replaceAll(/ +/g, " ")).toContain(
-      "| `eu-west` | `db.m7g.large` | 64 | 608 | 728 | 248 | 812 | 4 of 10 | 17 of 256 | 34 of 1024 GiB |",
+      "| `eu-west` | `db.m7g.large` | 68 | 608 | 728 | 248 | 812 | 4 of 10 | 17 of 256 | 34 of 1024 GiB |",
     );
     expect(text).not.toContain("WARNING");
   });
