@@ -73,6 +73,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
   const newKey = { context: { ...whole, "s3:if-none-match": "*" } };
 
   const langflow = of(`langflow-dr-${region}-langflow`);
+  const listeners = of(`langflow-dr-${region}-langflow-listeners`);
   const sync = of(`langflow-dr-${region}-flow-sync`);
   const backup = of(`langflow-dr-${region}-backup`);
   const restore = of(`langflow-dr-${region}-restore`);
@@ -87,7 +88,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
   const monitoring = of(`langflow-dr-${region}-database-monitoring`);
   const trafficLog = of(`langflow-dr-${region}-traffic-log`);
   const thief = of(THIEF);
-  const pods = [langflow, sync, backup, restore, moveIn, alertmanager, prometheus];
+  const pods = [langflow, listeners, sync, backup, restore, moveIn, alertmanager, prometheus];
 
   const mount = { "elasticfilesystem:AccessedViaMountTarget": "true", "elasticfilesystem:AccessPointArn": accessPoint };
   const podTags = (serviceAccount: string, namespace = "langflow", name = `langflow-dr-${region}-cluster`) => ({
@@ -121,6 +122,15 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...langflow.may(["kms:Decrypt", "kms:GenerateDataKey"], key, forObjects),
     ...langflow.may("kms:Decrypt", key, forSecret(serverLogin)),
     ...langflow.mayNot("elasticfilesystem:ClientMount", fileSystem, { context: mount }),
+
+    // The listeners may read the key and their database login, and no file.
+    ...[shared("secret-key"), serverLogin].flatMap((arn) => listeners.may("secretsmanager:GetSecretValue", arn)),
+    ...["superuser-password", "api-key", "provider-keys", "git-token"].flatMap((name) =>
+      listeners.mayNot("secretsmanager:GetSecretValue", shared(name)),
+    ),
+    ...listeners.may("kms:Decrypt", key, forSecret(serverLogin)),
+    ...listeners.mayNot(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], `${own}/files/x`),
+    ...listeners.mayNot("s3:ListBucket", own, below("files")),
 
     // The bucket policy refuses these requests even from callers with write access.
     ...langflow.mayNot("s3:GetObject", `${own}/files/x`, { context: { "aws:SecureTransport": "false" } }),
@@ -345,7 +355,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
       role(`langflow-dr-${region}-prometheus`),
       podTags("prometheus", "observability"),
     ),
-    ...["langflow", "flow-sync", "backup", "restore", "move-in"].flatMap((name) => [
+    ...["langflow", "langflow-listeners", "flow-sync", "backup", "restore", "move-in"].flatMap((name) => [
       ...identity.may(["sts:AssumeRole", "sts:TagSession"], role(`langflow-dr-${region}-${name}`), podTags(name)),
       ...identity.mayNot("sts:AssumeRole", role(`langflow-dr-${region}-${name}`), podTags("default")),
       ...identity.mayNot("sts:AssumeRole", role(`langflow-dr-${region}-${name}`), podTags(name, "kube-system")),
