@@ -5,7 +5,14 @@ import { parseConfig, type StackConfig } from "../../config/parse";
 import { ignoredKey, shortened } from "../../config/problems";
 import { type FileKind, fileProblems, homesOf, strayKey } from "../../config/pulumiFiles";
 import { schemas } from "../../config/schema";
-import { encryptedPaths, isEncrypted, isSecretPath, PROVIDER_SECRETS, plainTexts, SECRET_KEYS } from "../../config/secrets";
+import {
+  encryptedPaths,
+  isEncrypted,
+  isSecretPath,
+  PROVIDER_SECRETS,
+  plainTexts,
+  SECRET_KEYS,
+} from "../../config/secrets";
 import { ExitCode, UserError } from "../../model/errors";
 import { unknownSettings } from "../../model/langflow";
 import { PROJECT } from "../../model/names";
