@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { table } from "../../fleet/terminal/table";
 import { AGENT_METRICS_PORT, WEBHOOK_PORT } from "../../formats/agentEndpoints";
-import { HTTP_PORT, METRICS_PORT, NAMESPACE } from "../../model/langflow";
+import { HTTP_PORT, LISTENERS_PORT, METRICS_PORT, NAMESPACE } from "../../model/langflow";
 import { type Manifest, manifest, manifests, recordLangFlow, recordRegion } from "../langflow";
 import { ApiServer } from "./apiServer";
 import { type Broken, brokenPolicies } from "./brokenPolicies";
@@ -38,6 +38,7 @@ async function endpoints(): Promise<{ sources: Record<string, Peer>; destination
     return (spec.jobTemplate?.spec ?? spec).template.metadata.labels;
   };
   const langflow = pod("10.16.64.1", NAMESPACE, labels("Deployment", "langflow-us-east"));
+  const listeners = pod("10.16.64.9", NAMESPACE, labels("Deployment", "langflow-listeners-us-east"));
   const flowSync = pod("10.16.64.2", NAMESPACE, labels("Deployment", "flow-sync-us-east"));
   const backup = pod("10.16.64.3", NAMESPACE, labels("CronJob", "backup-us-east"));
   const restore = pod("10.16.64.4", NAMESPACE, labels("CronJob", "restore-us-east"));
@@ -56,6 +57,7 @@ async function endpoints(): Promise<{ sources: Record<string, Peer>; destination
   return {
     sources: {
       langflow,
+      listeners,
       "flow-sync": flowSync,
       backup,
       restore,
@@ -72,6 +74,7 @@ async function endpoints(): Promise<{ sources: Record<string, Peer>; destination
     destinations: {
       langflow: to(langflow, HTTP_PORT),
       "langflow metrics": to(langflow, METRICS_PORT),
+      "listeners health": to(listeners, LISTENERS_PORT),
       "flow-sync metrics": to(flowSync, AGENT_METRICS_PORT),
       "flow-sync webhook": to(flowSync, WEBHOOK_PORT),
       backup: to(backup, HTTP_PORT),
@@ -109,34 +112,35 @@ async function endpoints(): Promise<{ sources: Record<string, Peer>; destination
  * between two external ends. External ends allow everything.
  */
 const EXPECTED = {
-  langflow: ".x....>>xxx>>",
-  "langflow metrics": "......x>>>>>>",
-  "flow-sync metrics": "......x>>>>>>",
-  "flow-sync webhook": "......>>xxx>>",
-  backup: "......>>>>>>>",
-  "backup metrics": "......>>>>>>>",
-  restore: "......>>>>>>>",
-  stranger: "......>>>>>>>",
-  elsewhere: "<<<<<<xxxxxxx",
-  database: "xxxxx<xx     ",
-  "AWS endpoint": "xxxxx<xx     ",
-  "file system": "<<<<<<xx     ",
-  "internet TLS": "xxxxx<xx     ",
-  "internet plain": "<<<<<<xx     ",
-  "internet SSH": "<<<<<<xx     ",
-  "identity agent": "xxxxx<xx     ",
-  "identity agent 443": "<<<<<<xx     ",
-  "node metadata": "<<<<<<xx     ",
-  "node metadata 443": "<<<<<<xx     ",
-  "DNS UDP": "xxxxx<xx     ",
-  "DNS TCP": "xxxxx<xx     ",
-  "other region TLS": "<<<<<<xx     ",
-  "other region database": "<<<<<<xx     ",
-  "other region plain": "<<<<<<xx     ",
-  "other region langflow": "<<<<<<xx     ",
-  "172.16.0.1": "<<<<<<xx     ",
-  "192.168.0.1": "<<<<<<xx     ",
-  "100.64.0.1": "<<<<<<xx     ",
+  langflow: "..x....>>xxx>>",
+  "langflow metrics": ".......x>>>>>>",
+  "listeners health": ".......>>>>>>>",
+  "flow-sync metrics": ".......x>>>>>>",
+  "flow-sync webhook": ".......>>xxx>>",
+  backup: ".......>>>>>>>",
+  "backup metrics": ".......>>>>>>>",
+  restore: ".......>>>>>>>",
+  stranger: ".......>>>>>>>",
+  elsewhere: "<<<<<<<xxxxxxx",
+  database: "xxxxxx<xx     ",
+  "AWS endpoint": "xxxxxx<xx     ",
+  "file system": "<<<<<<<xx     ",
+  "internet TLS": "xxxxxx<xx     ",
+  "internet plain": "<<<<<<<xx     ",
+  "internet SSH": "<<<<<<<xx     ",
+  "identity agent": "xxxxxx<xx     ",
+  "identity agent 443": "<<<<<<<xx     ",
+  "node metadata": "<<<<<<<xx     ",
+  "node metadata 443": "<<<<<<<xx     ",
+  "DNS UDP": "xxxxxx<xx     ",
+  "DNS TCP": "xxxxxx<xx     ",
+  "other region TLS": "<<<<<<<xx     ",
+  "other region database": "<<<<<<<xx     ",
+  "other region plain": "<<<<<<<xx     ",
+  "other region langflow": "<<<<<<<xx     ",
+  "172.16.0.1": "<<<<<<<xx     ",
+  "192.168.0.1": "<<<<<<<xx     ",
+  "100.64.0.1": "<<<<<<<xx     ",
 };
 
 /**
@@ -144,7 +148,7 @@ const EXPECTED = {
  * only
  * their own egress.
  */
-const CLOSED = "......>>>>>>>";
+const CLOSED = ".......>>>>>>>";
 
 function sign({ Out, In }: { Out: boolean; In: boolean }): string {
   if (Out) return In ? "x" : ">";
