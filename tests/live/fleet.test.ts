@@ -214,7 +214,8 @@ describe("the live fleet", () => {
     const isThere = async (url: string) => {
       const found = JSON.stringify(await stateOf(url, ada.headers, flow));
       await new LangFlowApi(url, bo.headers).call("GET", "/api/v1/users/whoami");
-      return Object.values(things).every((thing) => thing === bo.id || found.includes(thing));
+      const whole = [...Object.values(things).filter((thing) => thing !== bo.id), `You said: ${MARK}`];
+      return whole.every((thing) => found.includes(thing));
     };
     for (const url of origins) await until("what is theirs has come", () => isThere(url), 90_000);
     const before = await Promise.all(origins.map((url) => stateOf(url, ada.headers, flow)));
