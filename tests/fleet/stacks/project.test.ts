@@ -58,7 +58,7 @@ describe("readProject", () => {
     expect(exitCode).toBe(ExitCode.BadInput);
     expect(message.split("\n").slice(1)).toEqual([
       "Pulumi.eu-west.yaml",
-      expect.stringMatching(/^ {2}langflow-dr:replicas\.max is 50: the pods may open 3004 .* allows 812; set /),
+      expect.stringMatching(/^ {2}langflow-dr:replicas\.max is 50: the pods may open 3008 .* allows 812; set /),
     ]);
   });
 
