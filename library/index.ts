@@ -16,4 +16,6 @@ export { ImageRegistry } from "../components/foundation/ImageRegistry";
 export { ImageReplication } from "../components/foundation/ImageReplication";
 export { LangFlowService } from "../components/langflow/LangFlowService";
 export { RegionNetwork } from "../components/network/RegionNetwork";
-export { defineFleet, type FleetProgram } from "../stacks/defineFleet";
+export { defineFleet, type FleetOptions, type FleetProgram } from "../stacks/defineFleet";
+export { type Override, override } from "../stacks/override";
+export type { RegionParts } from "../stacks/region";

@@ -161,6 +161,7 @@ export async function record(build: () => unknown, options: RecordOptions = {}):
  * @param program result of `defineFleet`
  * @param directory folder of Pulumi.yaml and the stack files
  * @param stack foundation, a region or edge
+ * @throws the program's own error
  */
 export async function recordStack(program: FleetProgram, directory: string, stack: string): Promise<Recorded[]> {
   const read = (file: string) => parse(readFileSync(join(directory, file), "utf8"))?.config ?? {};
@@ -173,5 +174,14 @@ export async function recordStack(program: FleetProgram, directory: string, stac
   const regions = (shared[`${PROJECT}:regions`] ?? []) as readonly { readonly name: string }[];
   const all = ["foundation", ...regions.map(({ name }) => name), "edge"];
   const undeployed = new Set(all.filter((name) => name !== stack));
-  return record(() => program(undeployed), { stack, preview: true });
+  // Pulumi would end the process if the program itself failed.
+  let failure: { readonly error: unknown } | undefined;
+  const build = async () => {
+    await program(undeployed).catch((error: unknown) => {
+      failure = { error };
+    });
+  };
+  const recorded = await record(build, { stack, preview: true });
+  if (failure) throw failure.error;
+  return recorded;
 }

@@ -26,6 +26,7 @@ export function shared({ version, license, engines }: Manifest): object {
     version,
     license,
     engines,
+    type: "commonjs",
     ...(repository && { repository: { type: "git", url: `git+https://github.com/${repository}.git` } }),
     publishConfig: { access: "public", provenance: true },
   };
