@@ -77,7 +77,7 @@ module.exports = {
       name: "program-apart",
       comment: "What the official CLI loads must not need the fleet CLI, the local fleet, or the invariants.",
       severity: "error",
-      from: { path: "^(index\\.ts|components|stacks|config|model|observability)" },
+      from: { path: "^(index\\.ts|library/index\\.ts|components|stacks|config|model|observability)" },
       to: { path: "^(fleet|sandbox|invariants|tests|bench|costs|plugin|release)/" },
     },
     {

@@ -58,8 +58,8 @@ const tier = (name, folders) => ({
   testEnvironment: "<rootDir>/tests/environment.cjs",
   testMatch: folders.map((path) => `<rootDir>/tests/${path}${path.endsWith(".test.ts") ? "" : "/**/*.test.ts"}`),
   transform: { "^.+\\.[tj]s$": swc },
-  // Mutated copies of this repository.
-  modulePathIgnorePatterns: ["<rootDir>/.stryker/"],
+  // Mutated copies of this repository, and its built packages.
+  modulePathIgnorePatterns: ["<rootDir>/.stryker/", "<rootDir>/out/"],
   moduleNameMapper: MAPPED,
   sandboxInjectedGlobals: HANDED_OVER.split(" "),
   // Packages that contain only ES modules.

@@ -4,6 +4,7 @@
  *
  * Node loads this file first, so it checks the prerequisites and uses only syntax that an old Node can parse. It
  * compiles our own .ts files with the compiler of the tests, and caches the output in node_modules/.cache by content.
+ * The npm package has this file too, for a user's index.ts, with a smaller compiler (release/packages/compiler.cjs).
  * `npm run check` checks the types. Stack traces under the Pulumi CLI refer to the .ts files; elsewhere set
  * NODE_OPTIONS=--enable-source-maps.
  */
@@ -13,25 +14,18 @@ const { createHash } = require("node:crypto");
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
 const Module = require("node:module");
 const path = require("node:path");
+const compiler = require("./compiler.cjs");
 
-const OPTIONS = {
-  swcrc: false,
-  sourceMaps: "inline",
-  jsc: { target: "es2022", parser: { syntax: "typescript" } },
-  module: { type: "commonjs" },
-};
 const CACHE = path.join(__dirname, "node_modules", ".cache", "langflow-dr");
-/** Part of each cache key, because the output depends on the compiler and its options. */
-const COMPILER = JSON.stringify([require("@swc/core/package.json").version, OPTIONS]);
 
 function compiled(filename) {
   const source = readFileSync(filename, "utf8");
-  const key = createHash("sha256").update(`${COMPILER}\0${filename}\0${source}`).digest("hex");
+  const key = createHash("sha256").update(`${compiler.identity}\0${filename}\0${source}`).digest("hex");
   const cached = path.join(CACHE, `${key}.js`);
   try {
     return readFileSync(cached, "utf8");
   } catch {
-    const { code } = require("@swc/core").transformSync(source, { ...OPTIONS, filename });
+    const code = compiler.compile(source, filename);
     keep(cached, code);
     return code;
   }

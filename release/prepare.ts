@@ -5,7 +5,7 @@ import { ExitCode, UserError } from "../model/errors";
 import { next, released, type Step } from "./changelog";
 
 /**
- * Prepares a release: updates the changelog section and the version in package.json and the lock file. Commits nothing,
+ * Prepares a release: updates the changelog section and the version in package.json, the lock file and the template. Commits nothing,
  * because a person reviews the changes and opens the pull request.
  *
  * @param directory root of the repository
@@ -26,13 +26,26 @@ export function prepare(directory: string, step: Step, date: string): string {
   const version = next(manifest.version, step);
   const changelog = released(read("CHANGELOG.md"), version, date);
 
+  const before = manifest.version;
   manifest.version = version;
   lock.version = version;
   lock.packages[""].version = version;
   writeFileSync(join(directory, "CHANGELOG.md"), changelog);
   writeFileSync(join(directory, "package.json"), asNpmWrites(manifest));
   writeFileSync(join(directory, "package-lock.json"), asNpmWrites(lock));
+  template(directory, before, version);
   return version;
+}
+
+/** Writes the version into the template of a fleet's repository. */
+function template(directory: string, before: string, version: string): void {
+  const file = join(directory, "template/package.json");
+  const manifest = JSON.parse(readFileSync(file, "utf8"));
+  manifest.dependencies["langflow-dr"] = version;
+  manifest.devDependencies["@langflow-dr/local"] = version;
+  writeFileSync(file, asNpmWrites(manifest));
+  const workflow = join(directory, "template/.github/workflows/fleet.yml");
+  writeFileSync(workflow, readFileSync(workflow, "utf8").replaceAll(`.yml@v${before} `, `.yml@v${version} `));
 }
 
 const asNpmWrites = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;

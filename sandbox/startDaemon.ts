@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../model/errors";
 import { codeVersion, filesIn, readServerFile } from "./directory";
+import { daemonCommand } from "./installed";
 
 const START_TIMEOUT_MS = 20_000;
 const POLL_MS = 25;
@@ -14,7 +15,7 @@ export interface Daemon<Connection> {
   readonly code: "cloud" | "live";
   /** The daemon's name in messages. */
   readonly title: string;
-  /** Path of its program. */
+  /** Path of its program below this folder, without extension. */
   readonly main: string;
   /** Arguments in addition to `--directory`. */
   readonly options?: readonly string[];
@@ -49,13 +50,14 @@ export async function startDaemon<Connection extends { stop(): Promise<void> }>(
 }
 
 function launch(directory: string, { main, options = [] }: Pick<Daemon<unknown>, "main" | "options">) {
+  const command = daemonCommand(main);
   mkdirSync(directory, { recursive: true });
   const log = openSync(filesIn(directory).log, "a");
-  const child = spawn(
-    process.execPath,
-    ["--require", "./typescript.cjs", main, "--directory", resolve(directory), ...options],
-    { cwd: resolve(__dirname, ".."), detached: true, stdio: ["ignore", log, log] },
-  );
+  const child = spawn(process.execPath, [...command, "--directory", resolve(directory), ...options], {
+    cwd: resolve(__dirname, ".."),
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
   closeSync(log);
   child.unref();
   return child;

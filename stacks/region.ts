@@ -25,6 +25,23 @@ import {
   type Undeployed,
 } from "./references";
 
+/** The parts of a region, for resources that a team adds to it. */
+export interface RegionParts {
+  /** The fleet's name for the region, for example us-east. */
+  readonly name: string;
+  /** AWS' name of its region, for example us-east-1. */
+  readonly awsRegion: string;
+  readonly network: RegionNetwork;
+  readonly cluster: RegionCluster;
+  readonly database: FlowDatabase;
+  readonly files: FlowFileSystem;
+  readonly service: LangFlowService;
+  /** ARN of the region's KMS key. */
+  readonly keyArn: pulumi.Output<string>;
+  /** Options with the providers of the region's AWS account and cluster, and the boundary of every role. */
+  readonly opts: pulumi.ComponentResourceOptions & { readonly providers: pulumi.ProviderResource[] };
+}
+
 /**
  * Creates one region: network, cluster, database, file system, LangFlow and the agent. It reads the foundation's state
  * but no other region's, so it can be deployed while any other region is down.
@@ -37,7 +54,7 @@ export function region(
   { name, awsRegion, cidr, backupRegion }: RegionConfig,
   config: RegionStackConfig,
   undeployed?: Undeployed,
-): Pending<RegionOutputs> {
+): { readonly parts: RegionParts; readonly outputs: Pending<RegionOutputs> } {
   const backupPlace = fleet.regions.find((other) => other.name === backupRegion);
   if (!backupPlace)
     throw new Error(
@@ -181,7 +198,7 @@ export function region(
     observe({ fleet, config, schedule, place: own }, fleet.observability, foundation, watching);
   }
 
-  return {
+  const outputs = {
     hostname: fleet.hostname,
     originHostname: service.originHostname,
     clusterName: cluster.clusterName,
@@ -191,6 +208,9 @@ export function region(
     ...(sync.webhookHostname && { webhookHostname: sync.webhookHostname }),
     ...(fleet.observability && { egressAddresses: network.egressAddresses }),
   };
+  const { keyArn } = place;
+  const providers = { providers: [provider, cluster.provider], transformations };
+  return { parts: { name, awsRegion, network, cluster, database, files, service, keyArn, opts: providers }, outputs };
 }
 
 /**

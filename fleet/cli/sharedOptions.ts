@@ -1,19 +1,20 @@
 import { join } from "node:path";
 import { flag, minutes, text, words } from "./option";
 
-const ROOT = join(__dirname, "../..");
+/** Folder in which the user runs the command. `npm run` uses the folder of package.json. */
+const FOLDER = process.cwd();
 
 /** Flag for JSON output, which every verb supports. */
 export const JSON_RESULT = flag("print the result as JSON on stdout");
 
-export const PROJECT = text("<dir>", "folder of Pulumi.yaml and the stack files", ROOT, "this repository");
+export const PROJECT = text("<dir>", "folder of Pulumi.yaml and the stack files", FOLDER, "the current folder");
 
 /** Options of verbs that read or change the deployed fleet. */
 export const OF_FLEET = {
   local: flag("use the local fleet instead of the clouds"),
   json: JSON_RESULT,
   project: PROJECT,
-  directory: text("<dir>", "folder of the local fleet", join(ROOT, ".fleet"), ".fleet in this repository"),
+  directory: text("<dir>", "folder of the local fleet", join(FOLDER, ".fleet"), ".fleet in the current folder"),
 };
 
 /** {@link OF_FLEET}, and the stacks to act on. */

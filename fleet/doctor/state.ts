@@ -12,7 +12,7 @@ import { STATE_BUCKET_PREFIX, STATE_KEY_ALIAS } from "../../model/names";
 import { broken, type CheckResult, ok, together, warning } from "../checks/checkResult";
 import { failureOf } from "../engine/failure";
 import { type Engine, EngineFailed, runEngine } from "../engine/processGroup";
-import type { Backend } from "../stacks/backend";
+import { type Backend, initCommand } from "../stacks/backend";
 import type { Project } from "../stacks/project";
 
 /** Judges the state backend by its URL. */
@@ -163,13 +163,4 @@ function unlisted(error: EngineFailed, { url }: Backend): CheckResult {
     `pulumi login "${url}"`,
     loggedOut ? ExitCode.Unauthenticated : exitCode,
   );
-}
-
-/** Returns the command that creates a stack with the secrets provider for its backend. */
-export function initCommand(stack: string, backend: Backend): string {
-  if (backend.kind === "cloud") return `pulumi stack init ${stack}`;
-  if (backend.kind === "file") return `pulumi stack init ${stack} --secrets-provider passphrase`;
-  const known = backend.kind === "s3" ? backend.region : undefined;
-  const region = known || "<region of the state>";
-  return `pulumi stack init ${stack} --secrets-provider "awskms://${STATE_KEY_ALIAS}?region=${region}"`;
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { STATE_KEY_ALIAS } from "../../model/names";
 
 export interface S3Backend {
   readonly kind: "s3";
@@ -45,4 +46,13 @@ function lastLogin({ PULUMI_HOME, HOME }: NodeJS.ProcessEnv): string | undefined
   const file = join(PULUMI_HOME || join(HOME || homedir(), ".pulumi"), "credentials.json");
   if (!existsSync(file)) return undefined;
   return (JSON.parse(readFileSync(file, "utf8")) as { current?: string }).current;
+}
+
+/** Returns the command that creates a stack with the secrets provider for its backend. */
+export function initCommand(stack: string, backend: Backend): string {
+  if (backend.kind === "cloud") return `pulumi stack init ${stack}`;
+  if (backend.kind === "file") return `pulumi stack init ${stack} --secrets-provider passphrase`;
+  const known = backend.kind === "s3" ? backend.region : undefined;
+  const region = known || "<region of the state>";
+  return `pulumi stack init ${stack} --secrets-provider "awskms://${STATE_KEY_ALIAS}?region=${region}"`;
 }

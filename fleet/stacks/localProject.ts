@@ -12,12 +12,13 @@ import type { Project } from "./project";
  */
 export function writeLocalProject(project: Project, directory: string): string {
   mkdirSync(directory, { recursive: true });
-  const read = (file: string, from = project.directory) => parse(readFileSync(join(from, file), "utf8")) ?? {};
+  const read = (file: string, from = project.directory) =>
+    (existsSync(join(from, file)) && parse(readFileSync(join(from, file), "utf8"))) || {};
   const { name, description, config } = read("Pulumi.yaml");
   write(join(directory, "Pulumi.yaml"), { name, description, runtime: "nodejs", config: replaceEncrypted(config) });
   for (const stack of project.stacks.keys()) {
     const file = `Pulumi.${stack}.yaml`;
-    const salt = existsSync(join(directory, file)) ? read(file, directory).encryptionsalt : undefined;
+    const salt = read(file, directory).encryptionsalt;
     const own = replaceEncrypted(read(file).config ?? {});
     write(join(directory, file), { ...(salt && { encryptionsalt: salt }), config: own });
   }

@@ -32,6 +32,7 @@ export interface Project {
 }
 
 const PROJECT_FILE = "Pulumi.yaml";
+const FOUNDATION = "foundation";
 /** Pulumi's own rule for project names (sdk/go/common/tokens, `ValidateProjectName`). */
 const PROJECT_NAME = /^[\w.-]{1,100}$/;
 
@@ -76,11 +77,13 @@ export function readProject(directory: string): Project {
 
   for (const name of names) {
     const file = `Pulumi.${name}.yaml`;
-    if (!existsSync(join(directory, file))) {
+    const isThere = existsSync(join(directory, file));
+    if (!isThere && name !== FOUNDATION) {
       report(file, "does not exist: every stack needs its own file, see Pulumi.us-east.yaml");
       continue;
     }
-    const content = readProjectFile(directory, file);
+    // `pulumi stack init foundation` creates the foundation's file, in which every setting has a default.
+    const content = isThere ? readProjectFile(directory, file) : {};
     if (content === undefined) {
       report(file, "is empty: it needs `config:` at least, see Pulumi.us-east.yaml");
       continue;

@@ -13,6 +13,7 @@ import { debugNothing, readingAhead } from "./inlineProgram";
 import { isolatePrograms } from "./isolation";
 import { listStacks } from "./listStacks";
 import { writeLocalProject } from "./localProject";
+import { programOf } from "./program";
 import type { Project } from "./project";
 
 export interface SessionOptions {
@@ -97,7 +98,7 @@ export class Session {
       workDir: this.workDir,
       pulumiCommand: kind ? readingAhead(this.engine, kind) : this.engine,
       envVars: await this.environmentOf(name),
-      program: () => (require("../../index") as typeof import("../../index"))(this.undeployed()),
+      program: () => programOf(this.options.project.directory)(this.undeployed()),
     });
     // After each update, the Automation API would read the outputs twice and the history once: three more processes of
     // the engine, two of which decrypt secrets that no verb shows.

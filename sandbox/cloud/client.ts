@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { answers, filesIn, isRunning, readServerFile } from "../directory";
 import type { Resource } from "../resources/store";
@@ -52,7 +51,7 @@ export function startLocalCloud(directory: string): Promise<LocalCloud> {
   return startDaemon(directory, {
     code: "cloud",
     title: "the local cloud",
-    main: join(__dirname, "main.ts"),
+    main: "cloud/main",
     connect: connectLocalCloud,
   });
 }

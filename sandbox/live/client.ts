@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { answers, isRunning, readServerFile } from "../directory";
 import { startDaemon } from "../startDaemon";
@@ -261,7 +261,7 @@ export function startLive(directory: string, cloud: string, tools: Tools): Promi
   return startDaemon(directory, {
     code: "live",
     title: "the live fleet",
-    main: join(__dirname, "main.ts"),
+    main: "live/main",
     options: ["--cloud", resolve(cloud), "--tools", JSON.stringify(tools)],
     connect: connectLive,
   });

@@ -88,7 +88,8 @@ describe("npm run release", () => {
     execFileSync("git", ["-c", "user.name=x", "-c", "user.email=x@example.com", ...args], { cwd: directory });
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), "release-"));
-    for (const file of ["package.json", "package-lock.json"]) cpSync(join(ROOT, file), join(directory, file));
+    for (const file of ["package.json", "package-lock.json", "template"])
+      cpSync(join(ROOT, file), join(directory, file), { recursive: true });
     writeFileSync(join(directory, "CHANGELOG.md"), CHANGELOG);
     git("init", "--quiet");
     git("add", ".");
@@ -99,7 +100,7 @@ describe("npm run release", () => {
   });
   const read = (file: string) => readFileSync(join(directory, file), "utf8");
   const changes = () =>
-    git("diff", "--unified=0")
+    git("diff", "--unified=0", "--", "*.json", ":!template")
       .toString()
       .split("\n")
       .filter((line) => /^[-+] /.test(line));
@@ -112,6 +113,14 @@ describe("npm run release", () => {
     const moved = (indent: string) => [`-${indent}"version": "${before}",`, `+${indent}"version": "${version}",`];
     const [lock, manifest] = [[...moved("  "), ...moved("      ")], moved("  ")];
     expect(changes()).toEqual([...lock, ...manifest]);
+  });
+
+  it("updates every version in the template of a fleet's repository", () => {
+    const version = prepare(directory, "minor", "2026-03-04");
+    const { dependencies, devDependencies } = JSON.parse(read("template/package.json"));
+    expect([dependencies["langflow-dr"], devDependencies["@langflow-dr/local"]]).toEqual([version, version]);
+    const tags = read("template/.github/workflows/fleet.yml").match(/\.yml@v[\d.]+/g);
+    expect(new Set(tags)).toEqual(new Set([`.yml@v${version}`]));
   });
 
   it("creates no commit and no tag", () => {

@@ -45,7 +45,7 @@ const hooked = {
 function program(changes: object, name = "us-east") {
   const parsed = parseConfig(name, { ...values, ...changes });
   if (!("config" in parsed) || parsed.config.kind !== "region") throw new Error(JSON.stringify(parsed));
-  return region(parsed.config.fleet, parsed.config.region, parsed.config.own);
+  return region(parsed.config.fleet, parsed.config.region, parsed.config.own).outputs;
 }
 
 interface Options {

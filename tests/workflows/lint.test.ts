@@ -5,6 +5,9 @@ import { FAULTS, isCloudFault } from "../../fleet/drill/faults";
 import { type Linters, linters } from "./tools";
 import { FILES, FOLDER, ROOT, type Step, workflow } from "./workflow";
 
+/** Workflow that `npm create langflow-dr` writes. */
+const TEMPLATE = join(ROOT, "template/.github/workflows/fleet.yml");
+
 /** Time limit for installing the linters, which happens once. */
 const INSTALL_TIMEOUT_MS = 10 * 60_000;
 
@@ -34,10 +37,11 @@ describe("the workflows", () => {
 
   it("pass actionlint, and their scripts pass shellcheck", () => {
     expect(lint(tools.actionlint, ["-shellcheck", tools.shellcheck])).toBe("");
+    expect(lint(tools.actionlint, ["-shellcheck", tools.shellcheck, TEMPLATE])).toBe("");
   }, 60_000);
 
   it("pass zizmor in pedantic mode", () => {
-    expect(lint(tools.zizmor, ["--offline", "--persona=pedantic", "--no-progress", FOLDER])).toBe("");
+    expect(lint(tools.zizmor, ["--offline", "--persona=pedantic", "--no-progress", FOLDER, TEMPLATE])).toBe("");
   }, 60_000);
 
   it("call only scripts that pass shellcheck", () => {

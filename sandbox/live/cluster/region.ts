@@ -1,5 +1,6 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { ADDON_NAMESPACES, OBSERVABILITY_NAMESPACE, PORTS } from "../../../model/observability";
+import { imagesFolder } from "../../installed";
 import type { Ports } from "../ports";
 import type { LiveContainer } from "../process/container";
 import { OwnClock } from "../process/ownClock";
@@ -44,9 +45,8 @@ export interface PodsHow {
 /** Default settings of a new fleet. */
 export const FIRST_HOW: PodsHow = { honoursPreStop: false, langflowPods: 1 };
 
-const REPOSITORY = resolve(__dirname, "../../..");
-/** Image paths whose files are in the repository. */
-const IMAGE_PATHS = [{ path: "/app/components", directory: join(REPOSITORY, "images/langflow/components") }];
+/** Image paths whose files this project has. */
+const IMAGE_PATHS = [{ path: "/app/components", directory: join(imagesFolder(), "langflow/components") }];
 
 const METRICS_TIMEOUT_MS = 1_000;
 

@@ -1,8 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { agentCommand } from "../../installed";
 import type { Observers, Tools } from "./installer";
-
-const REPOSITORY = resolve(__dirname, "../../..");
 
 /** Returns the command that runs LangFlow's command line. */
 export function langFlowCommand({ pythonBin }: Pick<Tools, "pythonBin">): string[] {
@@ -13,11 +12,10 @@ export function langFlowCommand({ pythonBin }: Pick<Tools, "pythonBin">): string
  * Writes wrappers of the programs that the images have on their PATH, so that the manifests' commands run unchanged.
  */
 export function writePrograms(folder: string, tools: Tools): string {
-  const loader = join(REPOSITORY, "typescript.cjs");
   write(folder, {
     langflow: langFlowCommand(tools),
     python: [join(tools.pythonBin, "python")],
-    agent: [process.execPath, "--require", loader, join(REPOSITORY, "agent/main.ts")],
+    agent: [process.execPath, ...agentCommand()],
   });
   return folder;
 }

@@ -1,0 +1,3 @@
+import { defineFleet } from "langflow-dr";
+
+export = defineFleet();
