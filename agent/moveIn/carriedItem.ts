@@ -31,6 +31,8 @@ export interface Item {
   readonly id: string;
   /** Digest of the source's row; null for a row that a migration created. */
   readonly digest: string | null;
+  /** The source's time of the row's last write; null if its table has none. */
+  readonly time: string | null;
   /** Column values to be written to the fleet. */
   readonly texts: Texts;
   /** Id of the row in the fleet. */
@@ -45,6 +47,8 @@ export interface Item {
 export type Stored = { readonly "row id": string; readonly "row digest": string | null } & Readonly<
   Record<string, string | null>
 >;
+/** A row of the source as read from the scratch database. */
+export type SourceStored = Stored & { readonly "is carried": boolean; readonly "row time": string | null };
 
 /** Ids of the source's rows whose id in the fleet is different, by table: source id to fleet id. */
 export type Others = Map<string, Map<string, string>>;
@@ -67,9 +71,10 @@ export const somebodyElses = ({ name }: Item): AgentError =>
     ExitCode.BadInput,
   );
 
-export const entryOf = ({ id, digest, fleetId }: Item, fleetDigest: string | null): Entry => ({
+export const entryOf = ({ id, digest, time, fleetId }: Item, fleetDigest: string | null): Entry => ({
   id,
   sourceDigest: digest ?? OF_NO_SOURCE,
+  sourceTime: time,
   fleetId,
   fleetDigest,
 });

@@ -11,7 +11,7 @@ import { rowId } from "../accounts/capture";
 export const digestSql = (columns: readonly string[], row: string): string =>
   `encode(sha256(convert_to(ROW(${columns.map((column) => `${row}.${escapeIdentifier(column)}`).join(", ")})::text, 'UTF8')), 'hex')`;
 
-/** LangFlow's column for the time of a row's last write, in tables in which the column is regional. */
+/** LangFlow's column for the time of a row's last write. Each region has its own in some tables. */
 const WRITTEN_AT = "updated_at";
 
 interface Column {
@@ -29,6 +29,8 @@ export class CarriedTable {
   private readonly regional: readonly (readonly [column: string, onInsert: string])[];
   private readonly table: string;
   private readonly only: string;
+  /** SQL expression for the time of a row's last write in the source. */
+  private readonly time: string;
 
   constructor(
     readonly rule: ReplicatedTable,
@@ -42,6 +44,7 @@ export class CarriedTable {
       .filter(([name, { onInsert }]) => onInsert !== "DEFAULT" && isIn(into, name))
       .map(([name, { onInsert }]) => [name, onInsert] as const);
     this.table = `public.${escapeIdentifier(rule.table)}`;
+    this.time = isIn(from, WRITTEN_AT) ? `t.${escapeIdentifier(WRITTEN_AT)}` : "NULL";
     this.only = rule.only
       ? conditionSql(
           conditionWithout(rule.only, (name) => isIn(from, name)),
@@ -60,11 +63,11 @@ export class CarriedTable {
   }
 
   /**
-   * Selects all rows ordered by id: `row id`, `row digest`, `is carried`, and the columns. @param digests table with
-   * the digests of the source's rows
+   * Selects all rows ordered by id: `row id`, `row digest`, `row time`, `is carried`, and the columns. @param digests
+   * table with the digests of the source's rows
    */
   selectAll(digests: string): string {
-    return `SELECT ${this.id} AS "row id", d.digest AS "row digest", ${this.only} AS "is carried", ${this.texts}
+    return `SELECT ${this.id} AS "row id", d.digest AS "row digest", ${this.time}::timestamptz::text AS "row time", ${this.only} AS "is carried", ${this.texts}
       FROM ${this.table} t LEFT JOIN ${digests} d ON d.table_name = $1 AND d.row_id = ${this.id} ORDER BY 1`;
   }
 

@@ -10,6 +10,8 @@ export interface Entry {
   readonly sourceDigest: string;
   /** Id of the corresponding row in the fleet, usually the same id. */
   readonly fleetId: string;
+  /** The source's time of the row's last write; null if its table has none. */
+  readonly sourceTime: string | null;
   /** Digest of the written row; null if nothing was written, because the fleet already had a row. */
   readonly fleetDigest: string | null;
 }
@@ -44,6 +46,7 @@ CREATE TABLE IF NOT EXISTS ${LEDGER} (
   fleet_digest text,
   PRIMARY KEY (table_name, row_id)
 );
+ALTER TABLE ${LEDGER} ADD COLUMN IF NOT EXISTS source_time timestamptz;
 COMMENT ON TABLE ${LEDGER} IS 'Rows that \`fleet move-in import\` imported. All other rows count as rows of the fleet'`;
 
 /**
@@ -66,7 +69,8 @@ export class Ledger {
 
   async entries(table: string, ids: readonly string[]): Promise<Map<string, Entry>> {
     const { rows } = await this.client.query<Entry>(
-      `SELECT row_id AS id, source_digest AS "sourceDigest", fleet_id AS "fleetId", fleet_digest AS "fleetDigest"
+      `SELECT row_id AS id, source_digest AS "sourceDigest", fleet_id AS "fleetId", fleet_digest AS "fleetDigest",
+          source_time::text AS "sourceTime"
         FROM ${LEDGER} WHERE table_name = $1 AND row_id = ANY($2::text[])`,
       [table, ids],
     );
@@ -75,11 +79,12 @@ export class Ledger {
 
   async keep(table: string, entries: readonly Entry[]): Promise<void> {
     await this.client.query(
-      `INSERT INTO ${LEDGER} (table_name, row_id, source, source_digest, fleet_id, fleet_digest)
-        SELECT $1, id, $2, source_digest, fleet_id, fleet_digest
-          FROM unnest($3::text[], $4::text[], $5::text[], $6::text[]) AS g (id, source_digest, fleet_id, fleet_digest)
+      `INSERT INTO ${LEDGER} (table_name, row_id, source, source_digest, fleet_id, fleet_digest, source_time)
+        SELECT $1, id, $2, source_digest, fleet_id, fleet_digest, source_time
+          FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+            AS g (id, source_digest, fleet_id, fleet_digest, source_time)
         ON CONFLICT (table_name, row_id) DO UPDATE SET source = excluded.source, source_digest = excluded.source_digest,
-          fleet_id = excluded.fleet_id, fleet_digest = excluded.fleet_digest`,
+          fleet_id = excluded.fleet_id, fleet_digest = excluded.fleet_digest, source_time = excluded.source_time`,
       [
         table,
         this.source,
@@ -87,6 +92,7 @@ export class Ledger {
         entries.map(({ sourceDigest }) => sourceDigest),
         entries.map(({ fleetId }) => fleetId),
         entries.map(({ fleetDigest }) => fleetDigest),
+        entries.map(({ sourceTime }) => sourceTime),
       ],
     );
   }

@@ -5,7 +5,7 @@ import { WITHOUT_ITS_PROJECT } from "../../formats/moveIn/reasons";
 import { type Row, rowsAtOnce, type TableRows } from "../../formats/moveIn/row";
 import type { TableTally, Tallies } from "../../formats/moveIn/tallies";
 import { type CatalogTable, readCatalog } from "../../formats/tables/catalog";
-import { isReplicated, type ReplicatedTable } from "../../formats/tables/tableRule";
+import { isLostWithout, isReplicated, type ReplicatedTable } from "../../formats/tables/tableRule";
 import { TABLES } from "../../formats/tables/tables";
 import { rowId } from "../accounts/capture";
 import { type DatabaseAddress, hasTable, inTransaction, openDatabase, withDatabase } from "../postgres/connection";
@@ -31,7 +31,7 @@ export const DIGESTS = "move_in.source";
 
 const FOREIGN_KEYS = `
   SELECT conrelid::regclass::text AS "table", quote_ident(conname) AS name, pg_get_constraintdef(c.oid) AS definition,
-    confrelid::regclass::text AS into, quote_ident(a.attname) AS "column", quote_ident(r.attname) AS referenced, a.attnotnull AS needed,
+    confrelid::regclass::text AS into, quote_ident(a.attname) AS "column", quote_ident(r.attname) AS referenced, a.attnotnull AS "notNull",
     cardinality(conkey) AS columns
   FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = conkey[1]
     JOIN pg_attribute r ON r.attrelid = confrelid AND r.attnum = confkey[1]
@@ -45,7 +45,7 @@ interface ForeignKey {
   readonly column: string;
   readonly referenced: string;
   /** True if the column is NOT NULL. */
-  readonly needed: boolean;
+  readonly notNull: boolean;
   readonly columns: number;
 }
 
@@ -233,17 +233,18 @@ class TableLoad {
 }
 
 /**
- * Repairs dangling references, which SQLite permits: sets nullable columns to null or to a replacement, deletes other
- * rows, and repeats this until no reference dangles.
+ * Repairs dangling references, which SQLite permits: sets nullable columns to null or to a replacement, deletes rows
+ * that need theirs, and repeats this until no reference dangles.
  */
 async function mend(client: Client, keys: readonly ForeignKey[], tallies: Tallies): Promise<void> {
   for (let isWhole = false; !isWhole; ) {
     isWhole = true;
-    for (const { table, column, into, referenced, needed, columns } of keys) {
+    for (const { table, column, into, referenced, notNull, columns } of keys) {
       if (columns > 1) continue;
       const orphans = `c.${column} IS NOT NULL AND NOT EXISTS (SELECT FROM ${into} p WHERE p.${referenced} = c.${column})`;
       const rule = TABLES.filter(isReplicated).find(({ table: name }) => name === table.replaceAll('"', ""));
       const { instead } = rule?.references[column] ?? {};
+      const needed = notNull || (rule !== undefined && isLostWithout(rule, column));
       if (instead && !needed) {
         const owner = escapeIdentifier(instead.owner);
         const { rows } = await client.query<{ id: string }>(

@@ -11,6 +11,7 @@ import {
   INTERRUPTED,
   OF_STRANGERS_ROW,
   OF_WHAT_STAYS,
+  OLDER_IN_SOURCE,
   SHARED_PASSWORD,
   STRANGERS_ROW,
   UNREADABLE,
@@ -36,6 +37,7 @@ import {
   isNamed,
   OF_NO_SOURCE,
   type Others,
+  type SourceStored,
   type Stored,
   somebodyElses,
   tableOf,
@@ -183,8 +185,8 @@ export class TableCarrier {
     }
   }
 
-  private itemOf(row: Stored & { readonly "is carried": boolean }): Item | undefined {
-    const { "row id": id, "row digest": digest } = row;
+  private itemOf(row: SourceStored): Item | undefined {
+    const { "row id": id, "row digest": digest, "row time": time } = row;
     const name =
       (this.rule.table === "flow" ? this.carrying.flowNames.get(id) : undefined) ?? nameOrId(nameIn(row), id);
     // A row that a migration created is recognized by its name only, because each migration gives it a new id.
@@ -193,7 +195,7 @@ export class TableCarrier {
       if (digest !== null) this.leave(LEFT_BY_RULE[this.rule.table] ?? LEFT_BY_ANY_RULE, name);
       return undefined;
     }
-    return { id, digest, fleetId: id, name, texts: textsOf(this.table, row), isUnreadable: false };
+    return { id, digest, time, fleetId: id, name, texts: textsOf(this.table, row), isUnreadable: false };
   }
 
   /**
@@ -416,6 +418,7 @@ export class TableCarrier {
       };
       if (entry?.fleetDigest === null) return left(FLEETS_OWN);
       if (!row) return left(DELETED_IN_FLEET);
+      if (item.time && entry?.sourceTime && item.time < entry.sourceTime) return left(OLDER_IN_SOURCE);
       if (this.#fleet.isSame(item, row)) {
         kept.push(entryOf(item, row["row digest"]));
         told.push(() => this.count("unchanged", 1));

@@ -117,7 +117,7 @@ class Upload {
 
   private async keep(sourceDigest: string, fleetDigest: string): Promise<void> {
     const { region, ledger } = this.carrying;
-    const entry: Entry = { id: this.id, sourceDigest, fleetId: this.id, fleetDigest };
+    const entry: Entry = { id: this.id, sourceDigest, sourceTime: null, fleetId: this.id, fleetDigest };
     await inTransaction(region, () => ledger.keep(UPLOADS, [entry]));
   }
 }

@@ -32,6 +32,7 @@ export function moveInFindings(inventory: Inventory, leavesDamaged = false): Mov
   const found = [
     ...releaseFindings(inventory),
     ...damageFindings(inventory, leavesDamaged),
+    ...otherDatabaseFindings(inventory),
     ...userFindings(inventory),
     ...secretKeyFindings(inventory),
     ...flowFindings(inventory),
@@ -123,6 +124,24 @@ function damageFindings(
       fix: "check the time of the newest change; copy langflow.db-wal too, or stop LangFlow before you copy",
     }),
   ];
+}
+
+/** Returns what suggests that LangFlow uses a different database, such as one left by an earlier configuration. */
+function otherDatabaseFindings({ source, flows, messages, strangeFolders }: Inventory): MoveInFinding[] {
+  if (messages === undefined) return [];
+  const { all = 0, strange = [] } = strangeFolders ?? {};
+  const signs = [
+    ...(flows.length === 0 && messages.count === 0 ? ["it has no user's flow and no message"] : []),
+    ...(strange.length > all / 2
+      ? [`${strange.length} of ${all} folders of files belong to none of its users and flows`]
+      : []),
+  ];
+  return finding(signs, {
+    result: "changes",
+    what: "a database that LangFlow may not use",
+    because: `LangFlow's default is langflow.db next to its package, not in the config folder; ${source.place} may be left from an earlier configuration`,
+    fix: "compare it with the old LangFlow's pages; if it is a different one, run `move-in collect`, or pass the database of LANGFLOW_DATABASE_URL",
+  });
 }
 
 function userFindings({ users = [] }: Inventory): MoveInFinding[] {

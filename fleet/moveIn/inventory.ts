@@ -44,6 +44,8 @@ export interface Inventory {
   readonly mcpFilesOf?: readonly string[];
   /** Set if a WAL-mode database has no log file: the time of the last change in the database. */
   readonly withoutLogAfter?: string;
+  /** Folders of files: their number, and the ids of those whose user or flow the database does not have. */
+  readonly strangeFolders?: { readonly all: number; readonly strange: readonly string[] };
   /** What the source cannot show, one sentence each. */
   readonly unseen: readonly string[];
 }

@@ -203,6 +203,10 @@ const SENTENCE_WORDS = new Set(
 /** Matches a reference to a secret store or a file: `op://vault/item/password`, `/run/secrets/…`, `projects/1/secrets/…`. */
 const REFERENCE = /^[a-z][a-z0-9+.-]{1,30}:\/\/|^\/|^projects\/\d/i;
 
+/** Matches the address of a secret in a secret store: `keyvault:openai-3f9a`, an ARN of AWS' secrets or parameters. */
+const STORED =
+  /^(?:aws-?secrets?-?manager|az(?:ure)?-?key-?vault|gcp-?secret-?manager|hashi(?:corp)?-?vault|key-?vault|secrets?-?manager|ssm|vault):|^arn:aws[\w-]{0,20}:(?:secretsmanager|ssm):/i;
+
 /** Returns true for a word of a secret's name, with or without a number after it: `key`, `Password2`. */
 const isNameWord = (word: string, isOneOfSeveral: boolean): boolean =>
   NAMES.has(word.toLowerCase().replace(isOneOfSeveral ? /\d$/ : /\d{1,600}$/, ""));
@@ -216,7 +220,7 @@ export function isSecretLiteral(value: string, strength: Strength): boolean {
   if (strength === "hint" && isLicence(text)) return true;
   const isHint = strength === "hint" || strength === "pin";
   if (text.length < 4 || (isHint && !looksRandom(text) && !isPasswordLike(text))) return false;
-  if (isPlaceholder(text) || TECHNICAL.test(text)) return false;
+  if (isPlaceholder(text) || TECHNICAL.test(text) || (STORED.test(text) && !looksRandom(text))) return false;
   if (isHint) return true;
   if (/\s/.test(text) && strength === "password" && isPassphrase(text)) return true;
   if (/\s/.test(text)) return text.split(/\s+/).some(looksRandom);

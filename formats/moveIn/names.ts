@@ -8,9 +8,12 @@ export const AUTO_LOGIN_USER = "langflow";
 /** Maximum number of names in a message. */
 export const NAMED_MAX = 8;
 
-/** Returns a name on one line, without control characters: a user may have entered any character. */
+const PRINTED_MAX = 200;
+
+/** Returns a name on one line of limited length, without control characters: a user may have entered any text. */
 export function printable(name: string): string {
-  return name.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
+  const shown = name.length > PRINTED_MAX ? `${name.slice(0, PRINTED_MAX)}…` : name;
+  return shown.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
 }
 
 /** Name prefix of the file with a user's MCP servers in releases before 1.11 (langflow, api/v2/files.py). */

@@ -5,6 +5,8 @@ export const INTERRUPTED = "interrupted; imported data is consistent. Run the sa
 export const FLEETS_OWN = "the fleet already has one with that name or path, and keeps it";
 export const FLEETS_ROW = "the fleet already has a row with that id from a different source, and keeps it";
 export const CHANGED_ON_BOTH = "changed in the source and in the fleet: the fleet keeps its version";
+export const OLDER_IN_SOURCE =
+  "older in this source than at the last import: the fleet keeps the newer version. Import the newest copy of the source";
 export const DELETED_IN_FLEET = "new or changed in the source, but deleted in the fleet: it stays deleted";
 export const DELETED_IN_SOURCE = "deleted in the source since the last import: the fleet keeps it";
 export const WITHOUT_ITS_OWNER = "refers to a row that was not imported";
@@ -36,6 +38,7 @@ const UNFORESEEN = new Set([
   OF_STRANGERS_ROW,
   GRANTS_ON_FLEETS,
   LARGE_FILE,
+  OLDER_IN_SOURCE,
 ]);
 /** Prefixes of reasons that contain details. */
 const UNFORESEEN_BEGINNINGS = [REFUSED_BY_POSTGRESQL, UNREADABLE_FILE];

@@ -218,5 +218,14 @@ export function isPassable(
   return kind === "edited" && !columns.some((column) => bound.has(column));
 }
 
+/**
+ * Returns whether a row must not exist without the row that a nullable column refers to: with null it would mean
+ * something else, such as a connection of all users instead of one. Rows that `only` excludes anyway are not meant.
+ */
+export function isLostWithout({ references, only }: ReplicatedTable, column: string): boolean {
+  const { dead = "null", soft } = references[column] ?? {};
+  return dead !== "null" && !soft && !only;
+}
+
 /** Returns the column of a part of a key. */
 export const columnOf = (part: KeyPart): string => (typeof part === "string" ? part : part.lower);

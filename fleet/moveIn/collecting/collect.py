@@ -20,7 +20,7 @@ import tempfile
 import time
 import urllib.parse
 
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://")
 # Variables that distinguish several LangFlows on one machine.
 PLACES = ("LANGFLOW_CONFIG_DIR", "LANGFLOW_DATABASE_URL")
@@ -66,7 +66,7 @@ class LangFlow:
         self.folder = os.readlink(f"/proc/{pid}/cwd") if pid else os.getcwd()
         pairs = read(f"/proc/{pid}/environ").decode(errors="replace").split("\0") if pid else []
         self.own = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
-        home = self.own.get("HOME") or os.path.expanduser("~")
+        self.home = home = self.own.get("HOME") or os.path.expanduser("~")
         # The same folder that LangFlow gets from platformdirs.
         caches = self.own.get("XDG_CACHE_HOME") or os.path.join(home, "Library/Caches" if sys.platform == "darwin" else ".cache")
         # LangFlow may read variables from a file of its own, so the caller of this script can also set them.
@@ -157,9 +157,11 @@ class LangFlow:
         return sorted(filter(is_langflows, links))
 
     def places(self):
-        package = importlib.util.find_spec("langflow")
-        folders = [self.config, *(package.submodule_search_locations or [] if package else [])]
-        return [os.path.join(folder, "langflow.db") for folder in folders]
+        """Returns the default locations: LangFlow's and lfx's packages, the config folder, the working directory, and Langflow Desktop's."""
+        packages = [importlib.util.find_spec(name) for name in ("langflow", "lfx")]
+        folders = [self.config, *(path for each in packages if each for path in each.submodule_search_locations or []), self.folder]
+        names = [os.path.join(folder, name) for folder in folders for name in ("langflow.db", "langflow-pre.db")]
+        return list(dict.fromkeys([*names, os.path.join(self.home, ".langflow/data/database.db")]))
 
     def secret_key(self):
         return self.environment.get("LANGFLOW_SECRET_KEY", "").encode() or read(os.path.join(self.config, "secret_key"))
@@ -243,6 +245,8 @@ def copy_postgres(url, into):
     connection = connected(url)
     cursor = connection.cursor()
     cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    # So that a query fails instead of omitting the rows that a policy hides from the role.
+    cursor.execute("SET LOCAL row_security = off")
     cursor.execute(COLUMNS)
     tables = {}
     others = set()

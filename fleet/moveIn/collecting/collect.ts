@@ -92,7 +92,7 @@ export function collectedAt(folder: string): string | undefined {
 async function uploadsIn(path: string): Promise<number> {
   const folder = new LangFlowFolder(path);
   let files = 0;
-  for (const id of await folder.owners()) files += (await folder.filesOf(id)).length;
+  for (const [, name] of folder.owners()) files += (await folder.filesOf(name)).length;
   return files;
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -29,6 +29,8 @@ import { ROW_NUMBER } from "../sources/sqliteChecks";
 const PART_CHARACTERS = 8 * 1024 ** 2;
 /** S3's maximum size of an object that is uploaded in one request (S3 user guide, "Uploading objects"). */
 const FILE_BYTES_MAX = 5 * 1024 ** 3;
+/** Maximum number of attempts to read a file that changes meanwhile. */
+const TRIES = 3;
 
 export interface Packing {
   readonly rows: TableRows;
@@ -167,16 +169,17 @@ async function packFiles(packing: Packing): Promise<{ files?: PackagedFile[]; le
     return { left: rows === 0 ? left : [...left, { table: UPLOADS, reason, rows }] };
   }
   const known = new Set([...users, ...flows].map(({ id }) => id));
+  const folders = new Map(folder.owners());
   const files: PackagedFile[] = [];
-  for (const id of await folder.owners())
-    for (const path of await folder.filesOf(id).catch((error: NodeJS.ErrnoException) => {
+  for (const [id, name] of folder.owners())
+    for (const path of await folder.filesOf(name).catch((error: NodeJS.ErrnoException) => {
       left.push(leftFile(`${UNREADABLE_FILE} (${error.code})`, id));
       return [];
     })) {
       requireGoingOn(packing);
-      const name = `${id}/${path}`;
-      const packed = known.has(id) ? await packFile(name, join(folder.path, id, path), packing) : OF_NOBODY;
-      if (typeof packed === "string") left.push(leftFile(packed, name));
+      const isOwned = known.has(id) && folders.get(id) === name;
+      const packed = isOwned ? await packFile(`${id}/${path}`, join(folder.path, name, path), packing) : OF_NOBODY;
+      if (typeof packed === "string") left.push(leftFile(packed, `${name}/${path}`));
       else files.push(packed);
       progress(`packed: files ${files.length}`);
     }
@@ -187,17 +190,30 @@ const leftFile = (reason: string, name: string): Left[number] => ({ table: UPLOA
 
 /** @returns the packed file, or the reason why it is left behind */
 async function packFile(path: string, file: string, { bucket, prefix }: Packing): Promise<PackagedFile | string> {
-  let digest: string;
-  let size: number;
-  try {
-    digest = await digestOfFile(file);
-    size = (await stat(file)).size;
-  } catch (error) {
-    return `${UNREADABLE_FILE} (${(error as NodeJS.ErrnoException).code})`;
+  // LangFlow may be writing the file. A digest of different contents would fail the whole import.
+  for (let tries = 1; tries <= TRIES; tries += 1) {
+    let digest: string;
+    let before: Stats;
+    try {
+      before = await stat(file);
+      digest = await digestOfFile(file);
+    } catch (error) {
+      return `${UNREADABLE_FILE} (${(error as NodeJS.ErrnoException).code})`;
+    }
+    if (before.size > FILE_BYTES_MAX) return LARGE_FILE;
+    const isStill = async () => {
+      const after = await stat(file).catch(() => undefined);
+      return after?.size === before.size && after.mtimeMs === before.mtimeMs;
+    };
+    try {
+      await bucket.writeFile(`${prefix}/${filePath(path)}`, file, before.size);
+    } catch (error) {
+      if (await isStill()) throw error;
+      continue;
+    }
+    if (await isStill()) return { path, sha256: digest };
   }
-  if (size > FILE_BYTES_MAX) return LARGE_FILE;
-  await bucket.writeFile(`${prefix}/${filePath(path)}`, file, size);
-  return { path, sha256: digest };
+  return `${UNREADABLE_FILE} (it changed during each of ${TRIES} attempts)`;
 }
 
 function requireGoingOn({ signal }: Packing): void {

@@ -9,7 +9,7 @@ import { FLOW_BYTES_MAX } from "../../../formats/flows/flowFile";
 import { MCP_FILE, NAMES, nameIn, nameOrId } from "../../../formats/moveIn/names";
 import type { Row } from "../../../formats/moveIn/row";
 import { conditionHolds } from "../../../formats/tables/rowCondition";
-import { type Ciphertext, isReplicated } from "../../../formats/tables/tableRule";
+import { type Ciphertext, isLostWithout, isReplicated } from "../../../formats/tables/tableRule";
 import { TABLES } from "../../../formats/tables/tables";
 import { ExitCode, UserError } from "../../../model/errors";
 import { type FlowReader, flowFacts, type StoredFlow, tooLarge } from "../flowFacts";
@@ -88,9 +88,20 @@ export async function databaseInventory({
     damaged: await database.damaged(names),
     orphans: await database.orphans(),
     mcpFilesOf: await database.mcpFilesOf(names),
+    strangeFolders: strangeFolders(folder, [...users, ...flows]),
     ...(isWithoutLog && { withoutLogAfter: await database.lastChange() }),
     unseen: unseenOf(database, folder),
   };
+}
+
+/** Returns the folders of files whose user or flow the database does not have. */
+function strangeFolders(
+  folder: LangFlowFolder | undefined,
+  owners: readonly { readonly id: string }[],
+): Inventory["strangeFolders"] {
+  const known = new Set(owners.map(({ id }) => id));
+  const all = (folder?.owners() ?? []).map(([id]) => id);
+  return { all: all.length, strange: all.filter((id) => !known.has(id)) };
 }
 
 function unseenOf(database: LangFlowDatabase, folder: LangFlowFolder | undefined): string[] {
@@ -275,8 +286,11 @@ class LangFlowDatabase {
 
   async orphans(): Promise<NonNullable<Inventory["orphans"]>> {
     const found: { table: string; of: string; rows: number }[] = [];
-    for (const { table } of TABLES.filter(isReplicated))
-      if (this.has(table)) for (const each of await this.rows.orphans(table)) found.push({ table, ...each });
+    for (const rule of TABLES.filter(isReplicated)) {
+      if (!this.has(rule.table)) continue;
+      const needed = Object.keys(rule.references).filter((column) => isLostWithout(rule, column));
+      for (const each of await this.rows.orphans(rule.table, needed)) found.push({ table: rule.table, ...each });
+    }
     return found;
   }
 

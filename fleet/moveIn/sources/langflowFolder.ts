@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { type Dirent, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
@@ -7,7 +7,7 @@ import { ExitCode, UserError } from "../../../model/errors";
 const DATABASE = "langflow.db";
 const SECRET_KEY = "secret_key";
 const KNOWLEDGE_BASES = "knowledge_bases";
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Read-only access to LangFlow's config folder. */
 export class LangFlowFolder {
@@ -39,22 +39,33 @@ export class LangFlowFolder {
 
   /** @param path path as stored in the database: the id of a user or flow, and a file name */
   hasFile(path: string): boolean {
-    const file = resolve(this.path, path);
+    const [id = "", ...rest] = path.split("/");
+    const file = resolve(this.path, new Map(this.owners()).get(id) ?? id, ...rest);
     return file.startsWith(resolve(this.path) + sep) && isA(file, "file");
   }
 
-  /** Returns the ids of users and flows that have a folder of files. */
-  async owners(): Promise<string[]> {
-    const entries = await readdir(this.path, { withFileTypes: true });
-    return entries.flatMap((each) => (each.isDirectory() && UUID.test(each.name) ? [each.name] : [])).sort();
+  /**
+   * Returns the users and flows that have a folder of files: the id as LangFlow writes it, and the folder's name, which
+   * may have capital letters. A folder in lower case comes after any other of its id.
+   *
+   * @throws UserError (BadInput) if the folder cannot be read
+   */
+  owners(): readonly (readonly [id: string, name: string])[] {
+    this.#owners ??= entriesIn(this.path)
+      .flatMap((each) => (each.isDirectory() && UUID.test(each.name) ? [each.name] : []))
+      .sort()
+      .map((name) => [name.toLowerCase(), name] as const);
+    return this.#owners;
   }
 
+  #owners: readonly (readonly [id: string, name: string])[] | undefined;
+
   /**
-   * Returns the paths of regular files below the folder of a user or flow. Excludes links, which may lead out of the
+   * Returns the paths of regular files below a folder of {@link owners}. Excludes links, which may lead out of the
    * folder.
    */
-  async filesOf(id: string): Promise<string[]> {
-    const folder = join(this.path, id);
+  async filesOf(name: string): Promise<string[]> {
+    const folder = join(this.path, name);
     const entries = await readdir(folder, { recursive: true, withFileTypes: true });
     return entries
       .filter((each) => each.isFile())
@@ -85,7 +96,18 @@ export function isA(path: string, kind: "file" | "folder"): boolean {
 }
 
 function foldersIn(folder: string): string[] {
-  return readdirSync(folder)
-    .map((name) => join(folder, name))
+  return entriesIn(folder)
+    .map(({ name }) => join(folder, name))
     .filter((path) => isA(path, "folder"));
+}
+
+function entriesIn(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    throw new UserError(
+      `${folder} cannot be read (${(error as NodeJS.ErrnoException).code}): run this as the folder's owner, or pass a copy`,
+      ExitCode.BadInput,
+    );
+  }
 }

@@ -10,8 +10,11 @@ export interface Rows extends TableRows {
    * a row for people
    */
   damaged(table: string, named: readonly string[]): Promise<readonly DamagedRow[]>;
-  /** Counts the rows of a table whose parent row is missing, by parent table. */
-  orphans(table: string): Promise<readonly { readonly of: string; readonly rows: number }[]>;
+  /**
+   * Counts the rows of a table whose parent row is missing, by parent table. @param needed nullable columns without
+   * whose parent row a row is lost
+   */
+  orphans(table: string, needed: readonly string[]): Promise<readonly { readonly of: string; readonly rows: number }[]>;
   /**
    * Returns an SQL condition that is true if a column contains text, because SQLite columns can contain values of any
    * type.

@@ -120,13 +120,17 @@ export function damagedRows(query: Query, table: string, named: readonly string[
   });
 }
 
-/** Counts the rows whose required parent row is missing. SQLite enforces foreign keys only on request. */
-export function orphansOf(query: Query, table: string): { of: string; rows: number }[] {
+/**
+ * Counts the rows whose required parent row is missing. SQLite enforces foreign keys only on request.
+ *
+ * @param needed nullable columns whose parent row is also required
+ */
+export function orphansOf(query: Query, table: string, needed: readonly string[]): { of: string; rows: number }[] {
   const name = escapeLiteral(table);
   return query(
     `SELECT c.parent AS "of", count(DISTINCT c.rowid) AS rows FROM pragma_foreign_key_check(${name}) c
        JOIN pragma_foreign_key_list(${name}) k ON k.id = c.fkid
-       JOIN pragma_table_info(${name}) i ON i.name = k."from" AND i."notnull" = 1
+       JOIN pragma_table_info(${name}) i ON i.name = k."from" AND (i."notnull" = 1 OR i.name IN (${needed.map(escapeLiteral).join(", ")}))
      GROUP BY c.parent ORDER BY 1`,
   ).map(({ of, rows }) => ({ of: String(of), rows: Number(rows) }));
 }

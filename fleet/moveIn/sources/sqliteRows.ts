@@ -103,7 +103,7 @@ function rowsOf(all: ReturnType<typeof queryOf>): Rows {
       return columnsByTable(found);
     },
     damaged: async (table, named) => damagedRows(all, table, named),
-    orphans: async (table) => orphansOf(all, table),
+    orphans: async (table, needed) => orphansOf(all, table, needed),
     isText: (column) => `typeof(${escapeIdentifier(column)}) = 'text'`,
     json: (column) => `CAST(${strictJson(escapeIdentifier(column))} AS TEXT)`,
   };
