@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { AgentError, ExitCode } from "../../formats/agentErrors";
-import { printable } from "../../formats/moveIn/names";
+import { printedName } from "../../formats/moveIn/names";
 import type { Tallies } from "../../formats/moveIn/tallies";
 import type { Reference, ReplicatedTable } from "../../formats/tables/tableRule";
 import type { CarriedTable } from "./carriedTable";
@@ -67,7 +67,7 @@ export const isNamed = (one: Texts, other: Texts): boolean =>
 
 export const somebodyElses = ({ name }: Item): AgentError =>
   new AgentError(
-    `the fleet has a different user with the name or id of ${printable(name ?? "a user")}, so this user's data was not imported: rename the user in the source or in the fleet, and import again`,
+    `the fleet has a different user with the name or id of ${printedName(name ?? "a user")}, so this user's data was not imported: rename the user in the source or in the fleet, and import again`,
     ExitCode.BadInput,
   );
 

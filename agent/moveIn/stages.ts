@@ -2,7 +2,7 @@ import type { Client } from "pg";
 import { AgentError, ExitCode } from "../../formats/agentErrors";
 import { legacySecret } from "../../formats/encryption/legacySecretKey";
 import { SecretKey } from "../../formats/encryption/secretKey";
-import { printable } from "../../formats/moveIn/names";
+import { printedName } from "../../formats/moveIn/names";
 import { type PackageManifest, RESULT } from "../../formats/moveIn/package";
 import type { AskedShare, MovedIn } from "../../formats/moveIn/result";
 import { Tallies } from "../../formats/moveIn/tallies";
@@ -224,7 +224,7 @@ async function refuseNames(
   );
   if (taken.length > 0)
     throw new AgentError(
-      `nothing was imported: the fleet has different users with the same names or ids: ${taken.map(({ name }) => printable(name)).join(", ")}. Rename them in the source or in the fleet`,
+      `nothing was imported: the fleet has different users with the same names or ids: ${taken.map(({ name }) => printedName(name)).join(", ")}. Rename them in the source or in the fleet`,
       ExitCode.BadInput,
     );
 }

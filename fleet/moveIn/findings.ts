@@ -1,4 +1,4 @@
-import { AUTO_LOGIN_USER, NAMED_MAX, printable } from "../../formats/moveIn/names";
+import { AUTO_LOGIN_USER, NAMED_MAX, printedName } from "../../formats/moveIn/names";
 import { ROW_BYTES_MAX } from "../../formats/tables/rowSize";
 import { isReplicated } from "../../formats/tables/tableRule";
 import { TABLES } from "../../formats/tables/tables";
@@ -46,7 +46,7 @@ export function moveInFindings(inventory: Inventory, leavesDamaged = false): Mov
 /** Returns no finding if the count is 0. */
 function finding(names: readonly string[], described: Described, count = names.length): MoveInFinding[] {
   if (count === 0) return [];
-  return [{ ...described, count, which: names.slice(0, NAMED_MAX).map(printable) }];
+  return [{ ...described, count, which: names.slice(0, NAMED_MAX).map(printedName) }];
 }
 
 function releaseFindings(inventory: Inventory): MoveInFinding[] {

@@ -10,11 +10,12 @@ export const NAMED_MAX = 8;
 
 const PRINTED_MAX = 200;
 
-/** Returns a name on one line of limited length, without control characters: a user may have entered any text. */
-export function printable(name: string): string {
-  const shown = name.length > PRINTED_MAX ? `${name.slice(0, PRINTED_MAX)}…` : name;
-  return shown.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
-}
+/** Returns a text without control characters, which a user may have entered. */
+export const printable = (text: string): string => text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
+
+/** Returns a name that a user entered, on one line of limited length. */
+export const printedName = (name: string): string =>
+  printable(name.length > PRINTED_MAX ? `${name.slice(0, PRINTED_MAX)}…` : name);
 
 /** Name prefix of the file with a user's MCP servers in releases before 1.11 (langflow, api/v2/files.py). */
 export const MCP_FILE = "_mcp_servers";
@@ -23,7 +24,7 @@ export const MCP_FILE = "_mcp_servers";
  * Returns a row's display name: its id if it has no name, or if the name is a credential that was pasted by mistake.
  */
 export const nameOrId = (name: string | null | undefined, id: string): string =>
-  name === null || name === undefined || isCredential(name) ? id : printable(name);
+  name === null || name === undefined || isCredential(name) ? id : printedName(name);
 
 /** Columns that serve as a row's display name. The first existing one is used. */
 export const NAMES = ["name", "username", "provider", "id"];

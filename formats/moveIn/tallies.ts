@@ -1,4 +1,4 @@
-import { NAMED_MAX, printable } from "./names";
+import { NAMED_MAX, printedName } from "./names";
 
 /** Name under which the ledger and the tallies record files. */
 export const UPLOADS = "uploads";
@@ -32,7 +32,7 @@ export class Tallies {
   leave(table: string, reason: string, name?: string, rows = 1): void {
     const { left } = this.of(table);
     const known = left.get(reason) ?? { count: 0, which: [] };
-    if (name !== undefined && known.which.length < NAMED_MAX) known.which.push(printable(name));
+    if (name !== undefined && known.which.length < NAMED_MAX) known.which.push(printedName(name));
     left.set(reason, { which: known.which, count: known.count + rows });
   }
 

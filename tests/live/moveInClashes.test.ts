@@ -3,8 +3,10 @@ import { DIGESTS, ScratchDatabase } from "../../agent/moveIn/scratchDatabase";
 import type { Strangers } from "../../agent/moveIn/strangers";
 import { carryUploads } from "../../agent/moveIn/uploads";
 import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
+import { inspect } from "../../fleet/moveIn/inspect";
+import { withPostgresRows } from "../../fleet/moveIn/sources/postgresRows";
 import { SecretKey } from "../../formats/encryption/secretKey";
-import { isUnforeseen, WITHOUT_ITS_PROJECT } from "../../formats/moveIn/reasons";
+import { isUnforeseen, OLDER_IN_SOURCE, WITHOUT_ITS_PROJECT } from "../../formats/moveIn/reasons";
 import { Tallies } from "../../formats/moveIn/tallies";
 import { ExitCode } from "../../model/errors";
 import { type Postgres, Scratch } from "./scratch";
@@ -147,6 +149,44 @@ class Move {
 
   readonly ask = (sql: string) => postgres.query(this.into, sql);
 }
+
+/** Name of the scratch database. */
+const LOADED = "langflow_dr_move_in";
+const AT = "2026-12-01 00:00:00";
+const BEA = {
+  id: id("1"),
+  username: "bea",
+  password: "hash",
+  is_active: "1",
+  is_superuser: "0",
+  create_at: AT,
+  updated_at: AT,
+};
+
+/** Loads rows into a scratch database with the schema of the fleet's release. @returns the skipped rows */
+async function loaded(source: Readonly<Record<string, Record<string, string>[]>>) {
+  await postgres.create(LOADED, "migrated");
+  await postgres.query(
+    LOADED,
+    `TRUNCATE "user" CASCADE; CREATE SCHEMA move_in; CREATE TABLE move_in.tallies (told text);
+     CREATE TABLE ${DIGESTS} (table_name text, row_id text, digest text, PRIMARY KEY (table_name, row_id))`,
+  );
+  const rows = {
+    columns: async () =>
+      new Map(Object.entries(source).map(([table, some]) => [table, new Set(Object.keys(some[0] ?? {}))])),
+    async *pages(table: string) {
+      yield source[table] ?? [];
+    },
+  };
+  const database = new ScratchDatabase(parseDatabaseUrl(postgres.url("migrated")));
+  const { signal } = new AbortController();
+  await database.load({ rows, tallies: new Tallies(), progress: () => undefined, signal });
+  return database.told();
+}
+
+/** Changes a flow's description at a given time. */
+const at = (of: string, description: string, time: string) =>
+  `UPDATE flow SET description = '${description}', updated_at = '${time}' WHERE id = '${of}'`;
 
 /** Imports once. @returns the content of the target database, and the skipped rows */
 async function carried(source: readonly string[], fleet: readonly string[]) {
@@ -424,41 +464,109 @@ describe("an import", () => {
   });
 
   it("moves a flow to its user's default project and reports this if the source lacks the flow's project", async () => {
-    await postgres.create("langflow_dr_move_in", "migrated");
-    await postgres.query(
-      "langflow_dr_move_in",
-      `TRUNCATE "user" CASCADE; CREATE SCHEMA move_in; CREATE TABLE move_in.tallies (told text);
-       CREATE TABLE ${DIGESTS} (table_name text, row_id text, digest text, PRIMARY KEY (table_name, row_id))`,
-    );
-    const at = "2026-12-01 00:00:00";
-    const source: Record<string, Record<string, string>[]> = {
-      user: [
-        {
-          id: id("1"),
-          username: "bea",
-          password: "hash",
-          is_active: "1",
-          is_superuser: "0",
-          create_at: at,
-          updated_at: at,
-        },
-      ],
+    const told = await loaded({
+      user: [BEA],
       folder: [{ id: id("4"), name: "Starter Project", user_id: id("1") }],
       flow: [{ id: id("7"), name: "Flow", data: "{}", user_id: id("1"), folder_id: id("9"), access_type: "PRIVATE" }],
+    });
+    expect(await postgres.query(LOADED, "SELECT folder_id FROM flow")).toEqual([{ folder_id: id("4") }]);
+    expect(told).toMatchObject([{ table: "flow", left: [{ reason: WITHOUT_ITS_PROJECT, which: [id("7")] }] }]);
+  });
+
+  it("never makes a deleted user's connection everybody's, and runs no other flow version than a schedule's own", async () => {
+    const connection = {
+      provider_key: "google",
+      name: "mail",
+      ownership_mode: "user",
+      status: "active",
+      health: "unknown",
+      executing_identity: "owner",
+      allow_non_interactive: "1",
+      granted_scopes: "[]",
+      created_at: AT,
+      updated_at: AT,
     };
-    const rows = {
-      columns: async () =>
-        new Map(Object.entries(source).map(([table, some]) => [table, new Set(Object.keys(some[0] ?? {}))])),
-      async *pages(table: string) {
-        yield source[table] ?? [];
-      },
-    };
-    const loaded = new ScratchDatabase(parseDatabaseUrl(postgres.url("migrated")));
-    const { signal } = new AbortController();
-    await loaded.load({ rows, tallies: new Tallies(), progress: () => undefined, signal });
-    expect(await postgres.query("langflow_dr_move_in", "SELECT folder_id FROM flow")).toEqual([{ folder_id: id("4") }]);
-    expect(await loaded.told()).toMatchObject([
-      { table: "flow", left: [{ reason: WITHOUT_ITS_PROJECT, which: [id("7")] }] },
+    const told = await loaded({
+      user: [BEA],
+      connection: [
+        { ...connection, id: id("5"), owner_id: id("9") },
+        { ...connection, id: id("6"), owner_id: id("1") },
+      ],
+      flow: [{ id: id("7"), name: "Flow", data: "{}", user_id: id("1"), access_type: "PRIVATE" }],
+      trigger: [
+        {
+          id: id("8"),
+          flow_id: id("7"),
+          user_id: id("1"),
+          flow_version_id: id("9"),
+          name: "daily",
+          kind: "schedule",
+          config: "{}",
+          state: "active",
+          session_policy: "new",
+          concurrency_limit: "1",
+          max_attempts: "1",
+          created_at: AT,
+          updated_at: AT,
+        },
+      ],
+    });
+    expect(await postgres.query(LOADED, "SELECT id, owner_id FROM connection")).toEqual([
+      { id: id("6"), owner_id: id("1") },
     ]);
+    expect(await postgres.query(LOADED, "SELECT id FROM trigger")).toEqual([]);
+    expect(told).toMatchObject([
+      { table: "connection", left: [{ reason: "refers to a row of user that does not exist", count: 1 }] },
+      { table: "trigger", left: [{ reason: "refers to a row of flow_version that does not exist", count: 1 }] },
+    ]);
+  });
+
+  it("keeps the fleet's row and names it if the source is an older copy than the one imported last", async () => {
+    const move = await Move.of(
+      [user({ id: id("1"), name: "bea" }), flow(id("7"), id("1"), null), at(id("7"), "new", "2026-12-02 10:00:00")],
+      [],
+    );
+    await move.carry();
+    await move.changeSource(at(id("7"), "old", "2026-12-02 09:59:59.999"));
+    expect(await move.carry()).toEqual([["flow", OLDER_IN_SOURCE]]);
+    expect(isUnforeseen(OLDER_IN_SOURCE)).toBe(true);
+    expect(await move.ask("SELECT description FROM flow")).toEqual([{ description: "new" }]);
+    await move.changeSource(at(id("7"), "newest", "2026-12-02 10:00:00.001"));
+    expect(await move.carry()).toEqual([]);
+    expect(await move.ask("SELECT description FROM flow")).toEqual([{ description: "newest" }]);
+  });
+});
+
+describe("a PostgreSQL source", () => {
+  it("is refused if row security hides rows from the role, which a query would silently omit", async () => {
+    await postgres.create("secured", "migrated");
+    await postgres.query(
+      "secured",
+      "ALTER TABLE flow ENABLE ROW LEVEL SECURITY; ALTER TABLE flow FORCE ROW LEVEL SECURITY",
+    );
+    const read = withPostgresRows(parseDatabaseUrl(postgres.url("secured")), ({ all }) => all("SELECT id FROM flow"));
+    await expect(read).rejects.toMatchObject({
+      exitCode: ExitCode.BadInput,
+      message: expect.stringMatching(/row-level/),
+    });
+  });
+
+  it("is refused if the role may not read one of its tables, which the information schema omits", async () => {
+    await postgres.create("partly", "migrated");
+    await postgres.query(
+      "partly",
+      `CREATE ROLE reader LOGIN PASSWORD 'reads'; GRANT USAGE ON SCHEMA public TO reader;
+       GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader; REVOKE ALL ON message FROM reader`,
+    );
+    const read = inspect({
+      from: "env:SOURCE",
+      config: undefined,
+      environment: { SOURCE: postgres.url("partly").replace(/\/\/[^@]*@/, "//reader:reads@") },
+      signal: new AbortController().signal,
+    });
+    await expect(read).rejects.toMatchObject({
+      exitCode: ExitCode.BadInput,
+      message: expect.stringMatching(/denies reader access .*message/),
+    });
   });
 });

@@ -1,7 +1,7 @@
 import { type DatabaseAddress, withDatabase } from "../../../agent/postgres/connection";
 import { isObject } from "../../../formats/flows/canonicalJson";
 import { exportedFlow, NotAFlow } from "../../../formats/flows/flowFile";
-import { printable } from "../../../formats/moveIn/names";
+import { printable, printedName } from "../../../formats/moveIn/names";
 import { messageOf } from "../../rehearsal/outcome";
 import type { Answer } from "../../rehearsal/rehearsedLangFlow";
 import { partsApart, withoutCode } from "../../rehearsal/stage";
@@ -107,7 +107,7 @@ export async function compareRegion(
   const count = { users: 0, flows: 0, variables: 0, chats: 0, files: 0, fileBytes: 0, mcpServers: 0 };
   for (const { id: sourceId, name } of users) {
     const differs = (what: string, said: string, isForeseen = false) =>
-      differences.push({ region, user: printable(name), what: printable(what), said: printable(said), isForeseen });
+      differences.push({ region, user: printedName(name), what: printable(what), said: printable(said), isForeseen });
     const own = held.find(({ username }) => username.toLowerCase() === name.toLowerCase());
     if (!own?.isActive) {
       const isDamaged = damaged.has(`user ${name}`);

@@ -224,3 +224,23 @@ describe("the pip version pattern of a source", () => {
     expect(releasePattern(told)).toBe(pattern);
   });
 });
+
+describe("a database that LangFlow may not use", () => {
+  const used = { messages: { count: 1 }, flows: [flow({})] };
+  const signsOf = (given: Partial<Inventory>) =>
+    moveInFindings({ ...SPOTLESS, ...given }).find(({ what }) => what === "a database that LangFlow may not use")
+      ?.which;
+
+  it("is named if it is empty, or if most folders of files belong to no user and no flow in it", () => {
+    expect(signsOf({ ...used, flows: [], messages: { count: 0 } })).toEqual([expect.stringMatching(/no user's flow/)]);
+    expect(signsOf({ ...used, strangeFolders: { all: 3, strange: ["a", "b"] } })).toEqual([
+      expect.stringMatching(/^2 of 3 folders/),
+    ]);
+  });
+
+  it("is not suspected because of some deleted flows, without flows but with chats, or if it is no database", () => {
+    expect(signsOf({ ...used, strangeFolders: { all: 4, strange: ["a", "b"] } })).toBeUndefined();
+    expect(signsOf({ ...used, flows: [] })).toBeUndefined();
+    expect(signsOf({ flows: [] })).toBeUndefined();
+  });
+});

@@ -58,6 +58,17 @@ const findingsOf = (inventory: Inventory) => new Map(moveInFindings(inventory).m
 const copies = () => readdirSync(temporary).filter((name) => name.startsWith("move-in-"));
 
 describe("a SQLite file of LangFlow 1.7.2", () => {
+  it("has rows that would mean something else without their parent row, and shortens names of any length", async () => {
+    const folder = recorded([
+      "CREATE TABLE connection (id CHAR(32) PRIMARY KEY, owner_id CHAR(32) REFERENCES user (id), name VARCHAR)",
+      `INSERT INTO connection VALUES ('${"a".repeat(32)}', '${"f".repeat(32)}', 'mail')`,
+      `UPDATE flow SET user_id = NULL, name = printf('%.*c', 20000, 'n') WHERE name = 'Plain'`,
+    ]);
+    const found = findingsOf(await look(folder));
+    expect(found.get("rows without their parent row")?.which).toContain("connection: 1 without their parent in user");
+    expect(found.get("flows without an owner")?.which).toEqual([`${"n".repeat(200)}…`]);
+  });
+
   let folder: string;
   let inventory: Inventory;
   let before: ReturnType<typeof contentsOf>;
