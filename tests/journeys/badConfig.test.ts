@@ -62,7 +62,7 @@ describe("an invalid config", () => {
       "more pods than the database has connections for",
       "Pulumi.us-east.yaml",
       set("replicas", { min: 2, max: 100 }),
-      "6004 .* allows 812; set",
+      "6008 .* allows 812; set",
     ],
     ["a misspelled key", "Pulumi.eu-west.yaml", set("replica", 3), "replica is unknown: did you mean replicas"],
     ["a misspelled AWS region", "Pulumi.yaml", region(0, { awsRegion: "us-esat-1" }), "did you mean us-east-1"],
