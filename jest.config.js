@@ -43,6 +43,7 @@ const INTEGRATION = [
   "agent/record",
   "agent/simulations",
   "costs",
+  "formats/flows/secretKinds.test.ts",
   "formats/flows/secretScanGrowth.test.ts",
   "sandbox",
   "style",

@@ -1,7 +1,7 @@
 import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { ExitCode } from "../../model/errors";
-import { LocalFleet, listed } from "./localFleet";
+import { LocalFleet, listed } from "../engine/localFleet";
 
 jest.setTimeout(300_000);
 
