@@ -332,6 +332,7 @@ describe("two regions deployed by the vendor's Kubernetes provider to real API s
 const ROLLED = [
   "us-east update kubernetes:apps/v1:Deployment us-east",
   "us-east update kubernetes:apps/v1:Deployment us-east-flow-sync",
+  "us-east update kubernetes:apps/v1:Deployment us-east-listeners",
   "us-east update kubernetes:batch/v1:CronJob us-east-move-in",
   "us-east update kubernetes:core/v1:ConfigMap us-east",
   "us-east update kubernetes:core/v1:ConfigMap us-east-flow-sync",
