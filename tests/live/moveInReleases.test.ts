@@ -66,7 +66,7 @@ const REGIONS = ["us-east", "eu-west"];
     await scratch.end();
   });
 
-  describe.each(asked.map((each) => [nameOf(each), each] as const))(
+  describe.each((asked.length === 0 ? CASES : asked).map((each) => [nameOf(each), each] as const))(
     "%s",
     (name, { release, database, withoutLogin }) => {
       const slug = name.toLowerCase().replaceAll(/\W/g, "_");
