@@ -6,7 +6,6 @@ const { default: Sequencer } = require("@jest/test-sequencer");
  * of these could start last and run alone.
  */
 const LONGEST = [
-  "engine/fleet",
   "journeys/canaries",
   "journeys/comments",
   "live/drill",

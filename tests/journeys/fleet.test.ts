@@ -17,6 +17,42 @@ describe("a deployed local fleet", () => {
   afterAll(() => local.remove());
   afterEach(() => local.reset());
 
+  it("deploys all stacks from scratch and prints its URL", () => {
+    expect(first.stderr).toContain("edge:");
+    expect(first.exitCode).toBe(ExitCode.Success);
+    const stacks = Object.fromEntries(first.json.stacks.map((each: { stack: string }) => [each.stack, each]));
+    expect(Object.keys(stacks)).toEqual(["foundation", "us-east", "eu-west", "edge"]);
+    expect(stacks.edge.outputs.url).toBe("https://langflow.example.com");
+    for (const region of ["us-east", "eu-west"]) {
+      expect(stacks[region].outputs.originHostname).toMatch(/\.elb\.[\w-]+\.amazonaws\.com$/);
+      expect(stacks[region].resources).toBeGreaterThan(100);
+    }
+    expect(stacks["us-east"].outputs.image).not.toBe(stacks["eu-west"].outputs.image);
+    const digest = (region: string) => stacks[region].outputs.image.split("@")[1];
+    expect(digest("us-east")).toBe(digest("eu-west"));
+  });
+
+  it("previews a one-line config change as exactly the affected property", async () => {
+    local.edit("Pulumi.us-east.yaml", ({ config }) => {
+      config["langflow-dr:replicas"].max = 12;
+    });
+    const preview = await local.run(["preview"]);
+    expect(preview.exitCode).toBe(ExitCode.Success);
+    expect(preview.json.violations).toEqual([]);
+    expect(listed(preview)).toEqual([
+      "us-east update kubernetes:autoscaling/v2:HorizontalPodAutoscaler us-east: spec.maxReplicas",
+    ]);
+  });
+
+  it("passes the foundation's outputs to the regions, and the regions' outputs to the edge", async () => {
+    const outputs = Object.fromEntries(
+      first.json.stacks.map(({ stack, outputs: own }: { stack: string; outputs: object }) => [stack, own]),
+    );
+    const origin = await local.resource("cloudflare:index/loadBalancerPool:LoadBalancerPool", "us-east");
+    expect(JSON.stringify(origin.inputs)).toContain(outputs["us-east"].originHostname);
+    expect(outputs["eu-west"].image.startsWith(outputs.foundation.regions["eu-west"].registry)).toBe(true);
+  });
+
   it("keeps the selected stack, whichever stack it reads", async () => {
     const selected = () => local.text(join(local.fleet, "home", "workspaces"));
     expect(selected()).toContain("/edge");
