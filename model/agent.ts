@@ -94,7 +94,7 @@ export interface RegionDeletes {
 /** Values from which the id of LangFlow's superuser is derived. */
 const FIRST_ACCOUNT = { AGENT_PROJECT: PROJECT, LANGFLOW_SUPERUSER: SUPERUSER } satisfies Environment<"adopt">;
 
-/** Settings of `agent sync`, apart from its place. */
+/** Settings of `agent sync`, except its {@link AgentPlace}. */
 export interface SyncSettings {
   /** Git repository of the record. Absent: the agent keeps no record. */
   readonly repository?: FlowRepository | undefined;

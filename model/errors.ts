@@ -51,8 +51,8 @@ export enum ExitCode {
   TargetMissed = 12,
   /**
    * A check failed, and the report has the details: the deployed fleet does not behave as expected (`prove`), is not
-   * `ready` for the loss of a region, a flow behaves differently than in its original LangFlow (`move-in rehearse`), or
-   * a region lacks imported data (`move-in import`).
+   * `ready` for the loss of a region, a flow behaves differently than in its original LangFlow (`move-in rehearse`, `move-in
+   * try`), or a region lacks imported data (`move-in import`, `move-in cut-over`).
    */
   Disproved = 13,
 }

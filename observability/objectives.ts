@@ -21,7 +21,7 @@ const HOUR = 3_600;
 
 /** Period of an objective's error budget. Prometheus retains at least this period. */
 const PERIOD_SECONDS = 30 * DAY;
-/** Seconds over which events are counted at each step. */
+/** Seconds over which each recorded rate is computed. */
 const STEP_SECONDS = 300;
 
 /** Routes that run a flow. LangFlow answers with 500 both for a failing flow and for its own failures. */

@@ -14,7 +14,7 @@ export interface FlowRow {
   readonly id: string;
   readonly user: { readonly id: string; readonly name: string };
   /**
-   * Returns every column, with numbers as they are written. @throws the original error if the database or this program
+   * Returns every column; numbers keep their spelling. @throws the original error if the database or this program
    * cannot read the flow
    */
   readonly read: () => JsonObject;

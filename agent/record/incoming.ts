@@ -427,7 +427,7 @@ export class Incoming {
       for (const [id, { path, blob }] of flows.byId) {
         if (!this.look.rows.has(id) || edited.has(id)) continue;
         if (!old.has(blob)) left.set(id, blob);
-        // Record the old version as known: it is not an edit, no matter who committed it.
+        // A version from the old history is no edit, whoever committed it: record it as known.
         else if (last.has(id) && last.get(id)?.blob !== blob)
           passed.set(id, { ...this.look.known.get(id), path, blob, revision: undefined });
       }

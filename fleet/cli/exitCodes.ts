@@ -17,7 +17,7 @@ export const EXIT_CODES: Readonly<Record<ExitCode, string>> = {
     "refused: a resource is protected, another run is active, a precondition fails, you declined, or there is no terminal to confirm",
   [ExitCode.TargetMissed]: "a drill missed a target; the report names it",
   [ExitCode.Disproved]:
-    "a check failed (`prove`, `ready`, a rehearsal, or the comparison after `move-in import`); the report says what to do",
+    "a check failed (`prove`, `ready`, a rehearsal, or the comparison of `move-in import`, `try` or `cut-over`); the report says what to do",
 };
 
 /** Returns the exit codes with their meanings, in ascending order. */

@@ -70,8 +70,9 @@ export async function branch({ api, owner, repo }: GitHub): Promise<CheckResult>
     ...(checks.some(({ context }) => context === CHECK) ? [] : [`the check ${CHECK}`]),
     ...(has("non_fast_forward") || (older && !older.allow_force_pushes?.enabled) ? [] : ["no force pushes"]),
   ];
-  if (lacking.length === 0) return ok(`${BRANCH} requires checked pull requests`);
-  return warning(`no visible rule of ${BRANCH} requires ${lacking.join(", ")}`, `protect it: ${how("5")}`);
+  if (lacking.length === 0)
+    return ok(`${BRANCH} requires pull requests and the check ${CHECK}, and blocks force pushes`);
+  return warning(`${BRANCH} lacks visible rules: ${lacking.join(", ")}`, `protect it: ${how("5")}`);
 }
 
 /**

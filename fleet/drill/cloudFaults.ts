@@ -39,6 +39,7 @@ const NO_GIT_HOST = "https://git.invalid/flows.git";
  * - `half` deletes one LangFlow pod without a grace period.
  * - `service` scales LangFlow to 0. `region` scales both LangFlow and the agent to 0.
  * - `silent` drops all packets of the region's public subnets, which hold its load balancer and its NAT gateways.
+ *   `stale-return` does the same.
  * - `database` stops the RDS instance. Stopping and starting take minutes each.
  * - `database-failover` makes the standby take over.
  * - `zone` drops all packets of the zone that holds the database, so the standby takes over as well.
@@ -46,6 +47,7 @@ const NO_GIT_HOST = "https://git.invalid/flows.git";
  * - `git` gives every region's agent a Git host that does not resolve, which restarts the agents. A network policy
  *   cannot do this: policies only allow traffic, and the agents need HTTPS to the whole Internet for the other regions'
  *   buckets.
+ *   `region+git` combines it with `region`.
  * - `partition` stops the region's agent, for the same reason.
  * - `edge-api` silences the region. Instead of blocking Cloudflare's API, the drill does not call it while the fault
  *   lasts.

@@ -287,7 +287,7 @@ export class LocalBackend implements Backend {
   private async followed(): Promise<void> {
     const deadline = Date.now() + 1000 * (SHUTDOWN.gracePeriodSeconds + SPARE_SECONDS);
     while ((await this.live.status()).busy) {
-      if (Date.now() > deadline) throw new Error("the live processes did not start from the applied resources");
+      if (Date.now() > deadline) throw new Error("the live processes do not match the applied resources in time");
       await sleep(POLL_MS);
     }
   }

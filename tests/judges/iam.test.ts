@@ -859,7 +859,7 @@ describe("IAM's policy engine with the rendered policies", () => {
     ],
   ];
 
-  it("returns a different verdict for every deliberately broken policy", async () => {
+  it("returns an unexpected verdict for every deliberately broken policy", async () => {
     const found = await Promise.all(
       SPOILED.map(async ([, ending, key, change]) => {
         const broken = new Account(spoil(ending, key, change), identities(), managed);

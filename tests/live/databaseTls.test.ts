@@ -52,7 +52,7 @@ describe("a database whose certificate is signed by a private authority, like RD
   it.each([
     ["reached under a different name", "127.0.0.1", "authority.pem"],
     ["signed by a different authority", "localhost", "other.pem"],
-  ])("gets no password from these clients if its server is %s", async (_, host, authority) => {
+  ])("gets no client's password if its server is %s", async (_, host, authority) => {
     const wrong = url(host, authority);
     await expect(scratch.migrate(wrong)).rejects.toThrow(/certificate/);
     await expect(openDatabase(parseDatabaseUrl(wrong))).rejects.toThrow(/certificate|altnames/);

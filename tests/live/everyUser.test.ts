@@ -70,7 +70,7 @@ describe("an ordinary user", () => {
   };
   const ada = async (region: string) => LangFlowApi.withToken((await fleet.langflow(region)).url, token);
 
-  it("created in one region can sign in to the other regions with the same session, API key, variable and project", async () => {
+  it("created in one region can sign in to the others, and has the same session, API key, variable and project", async () => {
     const { url } = await fleet.langflow("us-east");
     const userId = await (await admin("us-east")).makeUser(ADA);
     token = await LangFlowApi.login(url, ADA.username, ADA.password);
@@ -161,7 +161,7 @@ describe("an ordinary user", () => {
     expect(bindingIn(Buffer.from(await inGit("show", "main:ada/user.yaml"))).id).toBe(userId);
   });
 
-  it("finds a flow that she made public in every region, by its public link and as a tool of her project", async () => {
+  it("finds in every region a flow that she made public, by its public link and as her project's tool", async () => {
     const regions = await Promise.all(REGIONS.map((region) => fleet.langflow(region)));
     const elsewhere = regions.slice(1);
     const seen = ({ url }: { url: string }, id = flow) =>

@@ -64,7 +64,7 @@ describe("the collector's configuration", () => {
     expect(seconds(spanmetrics.metrics_flush_interval)).toBeLessThan(2 * 60);
   });
 
-  it("counts the visitors of public flows as one flow, without matching other ids", () => {
+  it("merges the ids of public flows' visitors (UUID v5), and no other ids", () => {
     const ofVisitor = new RegExp(`^${config.processors.redaction.blocked_values[0]}$`);
     fc.assert(fc.property(fc.uuid({ version: 5 }), (id) => ofVisitor.test(id)));
     fc.assert(fc.property(fc.uuid({ version: [1, 4, 7] }), (id) => !ofVisitor.test(id)));

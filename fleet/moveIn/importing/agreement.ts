@@ -55,8 +55,8 @@ const NOT_YET = "not replicated yet; that region's agent logs the waiting rows a
 /**
  * Waits until the other regions hold the same data as the importing region. First compares a digest for each user and
  * table. Once few digests differ, compares rows. Users may keep working: rows that they create are not compared. A row
- * agrees if the other region once had a version that the importing region had at any time, or if both have the row and
- * a user edits it.
+ * agrees if both regions have had the same version of it, if it has changed in both since, or if the importing region
+ * has deleted it.
  */
 export async function agreement(comparing: Comparing): Promise<Agreement> {
   const { into, others, pauseMs, patienceMs, report, signal } = comparing;

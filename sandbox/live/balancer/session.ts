@@ -37,9 +37,9 @@ export interface Course {
 }
 
 /**
- * Whether the response sets the session cookie: it does for the first response of a session, and if a different pool
- * than the session's answered, which moves the session. With `temporary`, the session stays with its unavailable pool
- * until that pool is disabled.
+ * Whether the response sets the session cookie: for a session's first response, and when a different pool answered,
+ * which then becomes the session's pool. With `temporary`, the session keeps its unavailable pool until that pool is
+ * disabled.
  */
 export function setsCookie({ pinned, pinnedEnabled, answered, failover }: Course): boolean {
   return pinned !== answered && !(pinned !== undefined && pinnedEnabled && failover === "temporary");

@@ -66,7 +66,7 @@ describe("the record in Git", () => {
     expect(fleet.log("%s")).toContain("us-east: flows: 3 changed");
   });
 
-  it("contains the edited fields, the region of the edit, and its time according to replication", async () => {
+  it("contains the edited fields, and the edit's region and replication timestamp", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("hello") });
     await fleet.cycle();

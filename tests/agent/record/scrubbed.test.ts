@@ -174,7 +174,7 @@ describe("a scrubbed file that the recorder leaves unchanged", () => {
   };
   const expectNowhere = () => expect(fleet.paths().filter((path) => fleet.file(path).includes(SECRET))).toEqual([]);
 
-  it("stays scrubbed for a region that takes over after the import of a person's commit", async () => {
+  it("stays scrubbed after a person's commit and a change of recorder", async () => {
     await left();
     fleet.push({ "README.md": "hello" });
     await fleet.settle();

@@ -18,7 +18,7 @@ describe("the report of an upgrade rehearsal", () => {
     expect(mayUpgrade(sampleUpgrade([STARTER]))).toBe(true);
   });
 
-  it("rejects the upgrade if a flow differs, also in the old release, and shows both answers", () => {
+  it("rejects the upgrade if a flow differs even in the old release, and shows both answers", () => {
     const text = lines([STARTER, DIFFERING]).join("\n");
     expect(text).toMatch(/: no: 1 of 2 flows differs$/);
     expect(text).toMatch(/old version, before\s/);

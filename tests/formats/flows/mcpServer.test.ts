@@ -98,7 +98,7 @@ describe("the environment variables and headers of an exported MCP server", () =
     expect(config({ env: "own", headers: "own" })).toEqual({ env: "", headers: "" });
   });
 
-  it("keep the values of plain headers, whichever field of a header's row has the header's name", () => {
+  it("keep plain headers' values, whether `key`, `name` or `header` holds the name", () => {
     expect(config({ headers: { Accept: "a/b", Cookie: "own" } })).toEqual({ headers: { Accept: "a/b", Cookie: "" } });
     for (const name of ["key", "name", "header"])
       expect(

@@ -238,7 +238,7 @@ describe("a secret that only its name identifies as a secret", () => {
   });
 });
 
-describe("a key that only the name of its service identifies as a key", () => {
+describe("a key identifiable only by its service's name", () => {
   const FORMS = ["an assignment in Python", "a dictionary in code", ".env", "YAML", "JSON in a text", "JSON in JSON"];
 
   it.each(Object.entries(OF_SERVICES))("does not reach Git in any form: %s", async (_, [name, pieces]) => {

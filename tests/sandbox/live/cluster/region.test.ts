@@ -79,7 +79,7 @@ describe("a kill of LangFlow in a region with two pods", () => {
     for (const [index, { pid }] of after.entries()) expect(pid).not.toBe(before[index]?.pid);
   });
 
-  it("reports that no process has an unknown name", () => {
+  it("returns false for an unknown process name", () => {
     expect(region.crash("flow-sync")).toBe(false);
   });
 });
