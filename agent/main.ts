@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { AgentError, ExitCode } from "../formats/agentErrors";
+import { replaceFetchClient } from "../formats/fetchClient";
 import { adopt } from "./commands/adopt";
 import { backup } from "./commands/backup";
 import { decideDeletes } from "./commands/decideDeletes";
@@ -94,5 +95,6 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
   }
 }
 
+replaceFetchClient();
 collectSooner();
 void main(process.argv, process.env).then((code) => process.exit(code));

@@ -5,6 +5,7 @@
  */
 import * as path from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { replaceFetchClient } from "../formats/fetchClient";
 import { ExitCode } from "../model/errors";
 import { median } from "../model/median";
 import { accountRows } from "./accounts";
@@ -27,6 +28,7 @@ interface Options {
   readonly series: boolean;
 }
 
+replaceFetchClient();
 const place = new Workplace();
 const rows: Row[] = [];
 

@@ -1,10 +1,12 @@
 import pc from "picocolors";
+import { replaceFetchClient } from "../formats/fetchClient";
 import { ExitCode } from "../model/errors";
 import { failureOf, isUserError } from "./engine/failure";
 import { interruption } from "./engine/interruption";
 import { adviseOnNode } from "./terminal/node";
 import { commandLine } from "./verbs/commandLine";
 
+replaceFetchClient();
 adviseOnNode();
 // All gRPC servers used here run on this machine: the engine and the local fleet's providers. Without this, the gRPC
 // library would route these connections through a configured proxy.

@@ -6,6 +6,9 @@ const { AsyncLocalStorage } = require("node:async_hooks");
 const path = require("node:path");
 const vm = require("node:vm");
 const { TestEnvironment } = require("jest-environment-node");
+const { replaceFetchClient } = require("../formats/fetchClient.ts");
+
+replaceFetchClient();
 
 /**
  * Before Node 24, every promise carries each AsyncLocalStorage that was ever used, also in later test files of the same

@@ -3,9 +3,11 @@
  * path.
  */
 
+import { replaceFetchClient } from "../../formats/fetchClient";
 import { ensureEngine } from "./ensureEngine";
 import { failureOf } from "./failure";
 
+replaceFetchClient();
 ensureEngine((message) => process.stderr.write(`${message}\n`)).then(
   ({ command }) => process.stdout.write(`${command}\n`),
   (error: unknown) => {

@@ -3,6 +3,7 @@
  * DIRECTORY`.
  */
 import { parseArgs } from "node:util";
+import { replaceFetchClient } from "../../formats/fetchClient";
 import { startDaemon } from "./daemon";
 
 async function main(): Promise<void> {
@@ -14,6 +15,7 @@ async function main(): Promise<void> {
     process.once(signal, () => void daemon.stop().then(() => process.exit(0)));
 }
 
+replaceFetchClient();
 main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

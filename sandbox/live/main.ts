@@ -3,6 +3,7 @@
  * --cloud C --tools JSON`.
  */
 import { parseArgs } from "node:util";
+import { replaceFetchClient } from "../../formats/fetchClient";
 import { startLiveDaemon } from "./daemon";
 
 async function main(): Promise<void> {
@@ -17,6 +18,7 @@ async function main(): Promise<void> {
     process.once(signal, () => void daemon.stop(false).then(() => exit(0)));
 }
 
+replaceFetchClient();
 main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

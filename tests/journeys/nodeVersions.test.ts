@@ -1,4 +1,8 @@
+import { execFile } from "node:child_process";
+import type { AddressInfo } from "node:net";
+import { createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { installerWith } from "../../fleet/local/installer";
 import { fillOnce } from "../../sandbox/live/tools/fillOnce";
 import { LocalFleet } from "../engine/localFleet";
@@ -20,6 +24,28 @@ async function node(version: string): Promise<string> {
   return join(folder, "node_modules", name, "bin", "node");
 }
 
+/** Reads a response only after its server has closed the connection, which ends a process with Node 22's own client. */
+const READ_LATE = `
+require("./formats/fetchClient.ts").replaceFetchClient();
+fetch(process.argv[1]).then(async (response) => {
+  await new Promise((closed) => setTimeout(closed, 500));
+  console.log((await response.text()).length);
+});`;
+/** More than the client buffers. */
+const BODY = Buffer.alloc(64 * 1024, "a");
+
+/** Starts a server that answers each connection once and then closes it. */
+async function closingServer(): Promise<{ server: Server; url: string }> {
+  const server = createServer((socket) =>
+    socket.once("data", () => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${BODY.length}\r\nConnection: close\r\n\r\n`);
+      socket.end(BODY);
+    }),
+  );
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
+}
+
 describe.each(SUPPORTED)("with Node %s", (version) => {
   it("deploys the fleet without warnings, and then has nothing to change", async () => {
     const fleet = new LocalFleet(await node(version));
@@ -35,6 +61,17 @@ describe.each(SUPPORTED)("with Node %s", (version) => {
       }
     } finally {
       await fleet.remove();
+    }
+  });
+
+  it("reads a response whose server has already closed the connection", async () => {
+    const { server, url } = await closingServer();
+    try {
+      const args = ["--require", "./typescript.cjs", "--eval", READ_LATE, url];
+      const { stdout } = await promisify(execFile)(await node(version), args, { cwd: join(__dirname, "../..") });
+      expect(stdout.trim()).toBe(String(BODY.length));
+    } finally {
+      server.close();
     }
   });
 });
