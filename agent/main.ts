@@ -1,6 +1,5 @@
 import { Command, CommanderError } from "commander";
 import { AgentError, ExitCode } from "../formats/agentErrors";
-import { replaceFetchClient } from "../formats/fetchClient";
 import { adopt } from "./commands/adopt";
 import { backup } from "./commands/backup";
 import { decideDeletes } from "./commands/decideDeletes";
@@ -95,6 +94,5 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
   }
 }
 
-replaceFetchClient();
 collectSooner();
 void main(process.argv, process.env).then((code) => process.exit(code));

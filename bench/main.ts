@@ -5,8 +5,8 @@
  */
 import * as path from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { replaceFetchClient } from "../formats/fetchClient";
 import { ExitCode } from "../model/errors";
+import { replaceFetchClient } from "../model/fetchClient";
 import { median } from "../model/median";
 import { accountRows } from "./accounts";
 import { liveRows } from "./live";

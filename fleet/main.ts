@@ -1,6 +1,6 @@
 import pc from "picocolors";
-import { replaceFetchClient } from "../formats/fetchClient";
 import { ExitCode } from "../model/errors";
+import { replaceFetchClient } from "../model/fetchClient";
 import { failureOf, isUserError } from "./engine/failure";
 import { interruption } from "./engine/interruption";
 import { adviseOnNode } from "./terminal/node";

@@ -6,7 +6,7 @@ const { AsyncLocalStorage } = require("node:async_hooks");
 const path = require("node:path");
 const vm = require("node:vm");
 const { TestEnvironment } = require("jest-environment-node");
-const { replaceFetchClient } = require("../formats/fetchClient.ts");
+const { replaceFetchClient } = require("../model/fetchClient.ts");
 
 replaceFetchClient();
 

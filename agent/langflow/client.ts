@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { canonicalJson, isObject, type Json, type JsonObject, parseJson } from "../../formats/flows/canonicalJson";
 import { withTimeout } from "../async/withTimeout";
+import { request } from "./request";
 
 const TIMEOUT_MS = 60_000;
 /** Timeout of requests that LangFlow answers quickly, however large a flow is. */
@@ -211,27 +212,25 @@ export class LangFlow {
     if (this.signal?.aborted)
       throw new LangFlowUnreachable("LangFlow was not called, because the agent is shutting down");
     try {
-      return await withTimeout(withinMs, this.signal, async (signal) => {
-        const response = await fetch(this.url + path, {
-          method,
-          signal,
-          // Do not reuse connections: LangFlow closes an idle connection after two seconds, possibly while the agent
-          // reuses it.
-          headers: {
-            authorization: `Bearer ${this.token()}`,
-            connection: "close",
-            // Compressing a response takes LangFlow longer than sending it.
-            "accept-encoding": "identity",
-            ...(body !== undefined && { "content-type": "application/json" }),
-            ...headers,
+      return await withTimeout(withinMs, this.signal, (signal) =>
+        request(
+          this.url + path,
+          {
+            method,
+            signal,
+            headers: {
+              authorization: `Bearer ${this.token()}`,
+              ...(body !== undefined && { "content-type": "application/json" }),
+              ...headers,
+            },
           },
-          ...(body !== undefined && { body }),
-        });
-        return { status: response.status, text: await response.text() };
-      });
+          body,
+        ),
+      );
     } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : undefined;
-      throw new LangFlowUnreachable(`LangFlow at ${this.url} does not answer: ${cause ?? (error as Error).message}`);
+      const { message, code } = error as NodeJS.ErrnoException;
+      // An error of several addresses has no message.
+      throw new LangFlowUnreachable(`LangFlow at ${this.url} does not answer: ${message || code}`);
     }
   }
 }

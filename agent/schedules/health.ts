@@ -1,3 +1,5 @@
+import { request } from "../langflow/request";
+
 /** Timeout of a request to LangFlow, whose health check also queries its database. */
 const REQUEST_MS = 3_000;
 /** Time without a response after which LangFlow is down. A restart of one pod takes less. */
@@ -23,9 +25,9 @@ export class Health {
 
   private async answers(): Promise<boolean> {
     try {
-      const answer = await fetch(new URL("/health_check", this.url), { signal: AbortSignal.timeout(REQUEST_MS) });
-      await answer.body?.cancel();
-      return answer.ok;
+      const path = new URL("/health_check", this.url);
+      const { status } = await request(path, { signal: AbortSignal.timeout(REQUEST_MS) });
+      return status === 200;
     } catch {
       return false;
     }

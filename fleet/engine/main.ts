@@ -3,7 +3,7 @@
  * path.
  */
 
-import { replaceFetchClient } from "../../formats/fetchClient";
+import { replaceFetchClient } from "../../model/fetchClient";
 import { ensureEngine } from "./ensureEngine";
 import { failureOf } from "./failure";
 

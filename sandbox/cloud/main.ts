@@ -3,7 +3,7 @@
  * DIRECTORY`.
  */
 import { parseArgs } from "node:util";
-import { replaceFetchClient } from "../../formats/fetchClient";
+import { replaceFetchClient } from "../../model/fetchClient";
 import { startDaemon } from "./daemon";
 
 async function main(): Promise<void> {

@@ -3,7 +3,7 @@
  * --cloud C --tools JSON`.
  */
 import { parseArgs } from "node:util";
-import { replaceFetchClient } from "../../formats/fetchClient";
+import { replaceFetchClient } from "../../model/fetchClient";
 import { startLiveDaemon } from "./daemon";
 
 async function main(): Promise<void> {

@@ -26,7 +26,7 @@ async function node(version: string): Promise<string> {
 
 /** Reads a response only after its server has closed the connection, which ends a process with Node 22's own client. */
 const READ_LATE = `
-require("./formats/fetchClient.ts").replaceFetchClient();
+require("./model/fetchClient.ts").replaceFetchClient();
 fetch(process.argv[1]).then(async (response) => {
   await new Promise((closed) => setTimeout(closed, 500));
   console.log((await response.text()).length);

@@ -179,4 +179,33 @@ describe("a request to LangFlow", () => {
       { method: "PATCH", url: `/api/v1/flows/${ID}`, match: undefined, body: '{"name":"B"}' },
     ]);
   });
+
+  it.each([
+    ["whose server closes the connection in the middle of a response", `{"id":"${ID}","name"`, 20_000_000],
+    ["whose server closes the connection before a response", "", 1],
+  ])("fails as unreachable %s", async (_, begun, length) => {
+    const server = createServer((_, response) => {
+      response.writeHead(200, { "content-length": length });
+      if (begun) response.write(begun, () => response.destroy());
+      else response.destroy();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const langflow = new LangFlow(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, () => "token");
+    await expect(langflow.flow(ID)).rejects.toThrow(/^LangFlow at http:.* does not answer: \w+/);
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it("returns a flow of 20 MB whose server closes the connection, on a new connection for each request", async () => {
+    const connections = new Set<number | undefined>();
+    const flow = { ...FLOW, description: "x".repeat(20_000_000) };
+    const server = createServer((request, response) => {
+      connections.add(request.socket.remotePort);
+      response.end(JSON.stringify(flow));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const langflow = new LangFlow(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, () => "token");
+    for (const _ of [1, 2]) expect((await langflow.flow(ID))?.flow.description).toHaveLength(20_000_000);
+    expect(connections.size).toBe(2);
+    await new Promise((resolve) => server.close(resolve));
+  });
 });

@@ -4,7 +4,7 @@ const DEFECTIVE_SINCE = 22;
 let isReplaced = false;
 
 /**
- * Replaces the HTTP client behind Node's `fetch`. Every program of this repository calls it first.
+ * Replaces the HTTP client behind Node's `fetch`. Every program that uses fetch calls it first.
  *
  * The `fetch` of Node 22 and 24 (undici 6 and 7) throws an error that no code can catch if a server closes a connection
  * before the response body is read, which ends the process (https://github.com/nodejs/undici/issues/5360). undici 8 has

@@ -22,7 +22,7 @@ const textOf = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 describe("a program that sends requests with fetch", () => {
   it.each(PROGRAMS)("replaces the client first, if it is %s", async (program) => {
     const { files } = await closureOf([program]);
-    const sends = files.some((file) => file.endsWith(".ts") && /(?<![.\w])fetch\(/.test(textOf(file)));
+    const sends = files.some((file) => file.endsWith(".ts") && /(?<![.\w]|async )fetch\(/.test(textOf(file)));
     expect(/^replaceFetchClient\(\);$/m.test(textOf(program))).toBe(sends);
   });
 });
