@@ -146,7 +146,7 @@ const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, find
       };
     },
     "branch",
-    /requires the check Test$/,
+    /lacks visible rules: the check Test$/,
   ],
   ["a tag named main that any writer may create", () => (clouds.github.tagRulesets = []), "tag", /tags named main/],
   [
