@@ -197,7 +197,7 @@ async function carried(source: readonly string[], fleet: readonly string[]) {
 
 const somebodyElse = (name: string) => ({
   exitCode: ExitCode.BadInput,
-  message: expect.stringContaining(`${name} is a different user in the fleet`),
+  message: expect.stringContaining(`a different user with the name or id of ${name},`),
 });
 
 describe("an import", () => {
@@ -477,10 +477,11 @@ describe("an import", () => {
     const connection = {
       provider_key: "google",
       name: "mail",
+      display_name: "Mail",
       ownership_mode: "user",
-      status: "active",
+      status: "ready",
       health: "unknown",
-      executing_identity: "owner",
+      executing_identity: '"owner"',
       allow_non_interactive: "1",
       granted_scopes: "[]",
       created_at: AT,
@@ -502,8 +503,9 @@ describe("an import", () => {
           name: "daily",
           kind: "schedule",
           config: "{}",
+          provider_state: "{}",
           state: "active",
-          session_policy: "new",
+          session_policy: "shared",
           concurrency_limit: "1",
           max_attempts: "1",
           created_at: AT,
