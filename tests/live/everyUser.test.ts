@@ -20,7 +20,7 @@ jest.setTimeout(900_000);
 const THIRD = { name: "ap-southeast", awsRegion: "ap-southeast-1", cidr: "10.48.0.0/16" };
 const REGIONS = ["us-east", "eu-west", THIRD.name];
 const OTHERS = REGIONS.slice(1);
-const ADA = { username: "ada", password: "ada-s own passw0rd" };
+const ADA = { username: "ada.lovelace", password: "ada-s own passw0rd" };
 const VALUE = "a-value-nobody-else-may-read";
 const LATER_VALUE = "a-later-value-nobody-else-may-read";
 const WITHIN_MS = 90_000;
@@ -157,8 +157,8 @@ describe("an ordinary user", () => {
     const paths = async () =>
       (await inGit("ls-tree", "-r", "--name-only", "main")).split("\n").filter((path) => path.endsWith("/Hers.json"));
     await until("it is recorded", async () => (await paths()).length > 0, 3 * INTERVAL_MS);
-    expect(await paths()).toEqual(["ada/Hers.json"]);
-    expect(bindingIn(Buffer.from(await inGit("show", "main:ada/user.yaml"))).id).toBe(userId);
+    expect(await paths()).toEqual([`${ADA.username}/Hers.json`]);
+    expect(bindingIn(Buffer.from(await inGit("show", `main:${ADA.username}/user.yaml`))).id).toBe(userId);
   });
 
   it("finds in every region a flow that she made public, by its public link and as her project's tool", async () => {
@@ -230,7 +230,7 @@ describe("an ordinary user", () => {
     await until(
       `${THIRD.name} has the decision`,
       async () => {
-        expect(await known(THIRD.name)).toMatchObject([{ username: "ada", is_active: true, keys: 1 }, bos]);
+        expect(await known(THIRD.name)).toMatchObject([{ username: ADA.username, is_active: true, keys: 1 }, bos]);
         return true;
       },
       WITHIN_MS,
@@ -318,7 +318,7 @@ describe("an ordinary user", () => {
     // Waits for several agent cycles, which must not touch the flows.
     await sleep(2 * INTERVAL_MS);
     for (const region of REGIONS) expect(await stored(region, flow)).toHaveLength(1);
-    expect(await inGit("ls-tree", "-r", "--name-only", "main")).toContain("ada/Hers.json");
+    expect(await inGit("ls-tree", "-r", "--name-only", "main")).toContain(`${ADA.username}/Hers.json`);
   });
 
   it("leaves no plaintext password, hash, key or value in buckets, logs, metrics, Git, state or reports", async () => {
