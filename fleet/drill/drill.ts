@@ -19,7 +19,7 @@ import type { DrillReport, Phase, SeenAlert } from "./report";
 import { isAhead, RivalEdits } from "./rivalEdits";
 import { Saves } from "./saves";
 import { type InRegion, StaleReturn } from "./staleReturn";
-import { convergedWithoutGit, heldBack, lossesIn, survivorChecks } from "./survivor";
+import { approved, convergedWithoutGit, heldBack, lossesIn, survivorChecks } from "./survivor";
 import { Visitors } from "./visitors";
 import { ReadBack } from "./visitors/uploads";
 import { WaitingRun } from "./waitingRun";
@@ -84,6 +84,8 @@ class Drill {
   private lock?: DrillLock;
   /** Set once the survivor has changed its copy of the data. */
   private changed?: StaleReturn;
+  /** Run that waits for an approval until the fault ends. */
+  private held?: WaitingRun;
   /** Set if the fault fills the disk. */
   private saves?: Saves;
   /** Set if the fault makes the regions' clocks differ. */
@@ -173,6 +175,7 @@ class Drill {
     const sides = [region, ...this.others.slice(0, 1)];
     await this.until(() => this.haveFlow(sides, markers, user));
     if (waiting) await this.until(async () => waiting.isIn(await this.langflow(survivor, user)));
+    if (KINDS[fault].stopsTakeOvers) this.held = waiting;
     this.visitors.startLong(sides, markers.flowId, user);
     await this.until(() => Date.now() >= end);
     await this.untilQuietBefore();
@@ -206,7 +209,7 @@ class Drill {
     this.enter("survivor-checks", "checking data and functions in the survivor");
     // Only an outage can lose data. Faults that only redirect users, or pause replication or the record, have no
     // `restorable`.
-    const given = { backend, markers, user, region, survivor, waiting };
+    const given = { backend, markers, user, region, survivor, waiting: this.held ? undefined : waiting };
     const { acknowledged } = this.visitors.uploads;
     if (restorable)
       found.losses = await this.deadline.bound(
@@ -375,6 +378,7 @@ class Drill {
       this.enter("convergence", "waiting for all regions to hold the same flows");
       await this.deadline.bound(this.untilConverged(markers, user));
       await this.lookAtEdits(user);
+      await this.approveHeld(user);
       if (this.changed) await this.checkReturn(this.changed, user);
       await this.untilQuiet();
       await this.untilReadBack(user);
@@ -382,6 +386,14 @@ class Drill {
     } catch (error) {
       this.abort(`after the fault was removed: ${(error as Error).message}`);
     }
+  }
+
+  /** Approves the run that could not resume during the fault. */
+  private async approveHeld(user: OrdinaryUser): Promise<void> {
+    const { found, held } = this;
+    if (!held) return;
+    const check = approved(held, await this.langflow(this.plan.region, user));
+    found.checks = [...found.checks, await this.deadline.bound(check)];
   }
 
   private async refuseUnlessHealthy(): Promise<void> {

@@ -27,6 +27,8 @@ interface Kind {
   readonly stopsRecord?: boolean;
   /** Saves that need disk space fail until the fault ends. */
   readonly stopsSaves?: boolean;
+  /** The region cannot read the witness, so it resumes no waiting run until the fault ends. */
+  readonly stopsTakeOvers?: boolean;
   /** The region's clock is ahead. */
   readonly isAhead?: boolean;
   /** Why the clouds do not support the fault, and the closest fault that they support. */
@@ -83,7 +85,7 @@ const TABLE = {
   clock: { users: "unaware", isAhead: true, notOnClouds: NO_CLOCK },
   git: { users: "unaware", stopsRecord: true },
   "region+git": { users: "retried", stopsRecord: true },
-  partition: { users: "unaware" },
+  partition: { users: "unaware", stopsTakeOvers: true },
 } as const satisfies Readonly<Record<string, Kind>>;
 
 /** Faults that a drill can inject. */

@@ -15,7 +15,7 @@ export interface Survivor {
   readonly user: OrdinaryUser;
   readonly region: string;
   readonly survivor: string;
-  /** The user's run that waits for an approval; undefined if the fleet cannot take such runs over. */
+  /** The user's run that waits for an approval; undefined if no region can resume it during the fault. */
   readonly waiting: WaitingRun | undefined;
 }
 
@@ -152,7 +152,7 @@ export async function survivorChecks({
         throw new Error(`the earlier message is not among ${messages.length} messages`);
       return `${messages.length} messages, including the earlier one`;
     }),
-    ...(waiting ? [check("the user's waiting run completes once it is approved", () => waiting.approve(hers))] : []),
+    ...(waiting ? [approved(waiting, hers)] : []),
     check("the user's project opens at its address", () => hers.projectName(markers.projectId)),
     check("the user's public link opens", async () => `${await as({}).publicName(markers.flowId)}, without signing in`),
     check("an MCP client finds the user's tool", async () => {
@@ -172,6 +172,10 @@ export async function survivorChecks({
     }),
   ]);
 }
+
+/** Approves the user's waiting run. */
+export const approved = (waiting: WaitingRun, langflow: LangFlow): Promise<Check> =>
+  check("the user's waiting run completes once it is approved", () => waiting.approve(langflow));
 
 async function check(name: string, look: () => Promise<string>): Promise<Check> {
   try {

@@ -4,6 +4,7 @@ import { drill } from "../../../fleet/drill/drill";
 import type { Fault } from "../../../fleet/drill/faults";
 import type { Plan } from "../../../fleet/drill/plan";
 import type { DrillReport } from "../../../fleet/drill/report";
+import { COMPONENTS } from "./components";
 import { FakeFleet, PLAN, REFUSED } from "./fakeFleet";
 
 /** A fleet that handles saves of a large flow on a full disk: it rejects all, accepts all or some, or forgets them. */
@@ -97,6 +98,31 @@ class StaleFleet extends FakeFleet {
   }
 }
 
+/** A fleet in which a run waits for an approval, which no region accepts while the fault lasts. */
+class ApprovalFleet extends FakeFleet {
+  private isApproved = false;
+
+  protected override answer(route: string, body: string, key?: unknown): unknown {
+    switch (route) {
+      case "GET /api/v1/all":
+        return COMPONENTS;
+      case "POST /api/v2/workflows":
+        return { job_id: "job" };
+      case "GET /api/v2/workflows/pending":
+        return this.isApproved ? [] : [{ job_id: "job", request_id: "question" }];
+      case "POST /api/v2/workflows/job/resume":
+        if (this.isAway) return REFUSED;
+        this.isApproved = true;
+        return {};
+      case "GET /api/v2/workflows":
+        return { status: this.isApproved ? "completed" : "suspended", outputs: "approve drill" };
+      default:
+        if (route === "POST /api/v1/flows/" && body.includes("approval")) return { id: "approval" };
+        return super.answer(route, body, key);
+    }
+  }
+}
+
 describe("a drill that edits flows", () => {
   async function drilled<F extends FakeFleet>(fault: Fault, fleet: F, more: Partial<Plan>) {
     const backend = await fleet.listen();
@@ -164,6 +190,17 @@ describe("a drill that edits flows", () => {
     expect(looked(replicated.report)).toEqual([[check, true]]);
     expect(replicated.report.checks.find(({ name }) => name === check)?.said).toMatch(/^[1-9]\d* of [1-9]\d* edits$/);
     expect(looked(stale.report)).toEqual([[check, false]]);
+  });
+
+  it("approves the waiting run during an outage, and after a fault that cuts the region off from the witness", async () => {
+    const [outage, partition] = await Promise.all([
+      drilled("pool", new ApprovalFleet(), { syncInterval: 0.5, hasWitness: true }),
+      drilled("partition", new ApprovalFleet(), { syncInterval: 0.5, hasWitness: true }),
+    ]);
+    const looked = ({ checks }: DrillReport) =>
+      checks.filter(({ name }) => name.includes("waiting run")).map(({ passed }) => passed);
+    expect(looked(outage.report)).toEqual([false]);
+    expect(looked(partition.report)).toEqual([true]);
   });
 
   it("checks during a clock fault that the clock is ahead, and that every region has the later of two edits", async () => {

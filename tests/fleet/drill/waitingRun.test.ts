@@ -1,16 +1,6 @@
 import { approvalGraph } from "../../../fleet/drill/approvalFlow";
 import { WaitingRun } from "../../../fleet/drill/waitingRun";
-
-const COMPONENTS = {
-  inputs: { ChatInput: { template: {}, outputs: [{ name: "message", types: ["Message"] }] } },
-  flow_controls: {
-    HumanInput: {
-      template: { prompt: { input_types: ["Message"], type: "str" } },
-      outputs: [{ name: "branch_approve", types: ["Message"] }],
-    },
-  },
-  outputs: { ChatOutput: { template: { input_value: { input_types: ["Message"], type: "other" } }, outputs: [] } },
-};
+import { COMPONENTS } from "./components";
 
 /** A LangFlow whose run waits, and whose region accepts an answer after some rejected ones. */
 class FakeLangFlow {
