@@ -20,7 +20,7 @@ jest.setTimeout(900_000);
 const THIRD = { name: "ap-southeast", awsRegion: "ap-southeast-1", cidr: "10.48.0.0/16" };
 const REGIONS = ["us-east", "eu-west", THIRD.name];
 const OTHERS = REGIONS.slice(1);
-const ADA = { username: "ada.lovelace", password: "ada-s own passw0rd" };
+const ADA = { username: "ada-lovelace", password: "ada-s own passw0rd" };
 const VALUE = "a-value-nobody-else-may-read";
 const LATER_VALUE = "a-later-value-nobody-else-may-read";
 const WITHIN_MS = 90_000;
