@@ -177,7 +177,7 @@ export class LiveBench {
         this.regions.set(each.region as RegionName, each);
     }
     const found = this.regions.get(region);
-    if (!found) throw new Error(`${region} is not applied`);
+    if (!found) throw new Error(`${region} is not deployed`);
     return found;
   }
 }

@@ -124,6 +124,6 @@ function besideConfig(kind: FileKind, key: string, known: readonly string[]): st
     return `${shown} is unknown to Pulumi: remove it, or, if a program reads it, move it below config:`;
   const homes = homesOf(ours);
   const file = homes.includes(kind) ? "" : ` of ${belongsInto(ours)}`;
-  const form = `${PROJECT}:${ours}${homes.includes("fleet") ? ", with its value below value:" : ""}`;
+  const form = `${PROJECT}:${ours}${homes.includes("fleet") ? " (a mapping with the single key value)" : ""}`;
   return `${shown} has no effect outside config: move it below config:${file} as ${form}`;
 }

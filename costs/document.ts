@@ -142,7 +142,7 @@ export function tables(): Record<string, string> {
 export function filled(document: string, made: Readonly<Record<string, string>> = tables()): string {
   const left = new Set(Object.keys(made));
   const result = document.replace(/<!-- costs: (\w+) -->[\s\S]*?<!-- end -->/g, (_, name: string) => {
-    if (!left.delete(name)) throw new Error(`docs/costs.md: no table ${name}, or two of it`);
+    if (!left.delete(name)) throw new Error(`docs/costs.md has a second or an unknown table ${name}`);
     return `<!-- costs: ${name} -->\n\n${made[name]}\n\n<!-- end -->`;
   });
   if (left.size > 0) throw new Error(`docs/costs.md lacks the tables ${[...left].join(", ")}`);

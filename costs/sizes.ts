@@ -17,7 +17,9 @@ export function shapeOf(size: SizeName): Shape {
   const { replicas, database, network } = SIZES[size].config;
   const price = DATABASES[database.instanceClass];
   if (price === undefined || database.multiAz !== (price !== "databaseSmall"))
-    throw new Error(`no price of a ${database.instanceClass}, multiAz ${database.multiAz}: costs/standingPrices.ts`);
+    throw new Error(
+      `costs/standingPrices.ts has no price for ${database.instanceClass} with multiAz ${database.multiAz}`,
+    );
   return {
     ...DEFAULT,
     ...network,

@@ -53,7 +53,7 @@ export class PackageProvider implements pulumi.provider.Provider {
     const problems = notPlain(schema.inputProperties, inputs, this.types);
     if (problems.length > 0)
       throw new Error(
-        `${problems.join(", ")} must be known before anything is made; in a list, each item may be an output, not the whole`,
+        `${problems.join(", ")} must be known before the deployment: the items of a list may be outputs, but the list itself may not`,
       );
     const made = new component(name, inputs, options);
     const state = Object.keys(schema.properties).map((output) => [output, Reflect.get(made, output)]);

@@ -10,7 +10,11 @@ const UNRELEASED = "## [Unreleased]";
 /** Returns the next version. */
 export function next(version: string, step: Step): string {
   const after = inc(version, step);
-  if (after === null) throw new UserError(`package.json's version ${version} is no version`, ExitCode.BadInput);
+  if (after === null)
+    throw new UserError(
+      `package.json's version ${version} is not a semantic version, such as 1.2.3`,
+      ExitCode.BadInput,
+    );
   return after;
 }
 
@@ -43,8 +47,11 @@ export function released(changelog: string, version: string, date: string): stri
     throw new UserError(`CHANGELOG.md has no heading "${UNRELEASED}": put one at the top`, ExitCode.BadInput);
   // Headings without text below them do not count as changes.
   if (unreleased.split("\n").every((line) => line.trim() === "" || line.startsWith("#")))
-    throw new UserError("nothing is unreleased: write into CHANGELOG.md what changed for its users", ExitCode.BadInput);
+    throw new UserError(
+      `CHANGELOG.md has no unreleased changes: describe below "${UNRELEASED}" what changed for users`,
+      ExitCode.BadInput,
+    );
   if (section(changelog, version) !== undefined)
-    throw new UserError(`CHANGELOG.md has a section of ${version} already`, ExitCode.BadInput);
+    throw new UserError(`CHANGELOG.md already has a section for ${version}`, ExitCode.BadInput);
   return changelog.replace(UNRELEASED, () => `${UNRELEASED}\n\n## [${version}] - ${date}`);
 }

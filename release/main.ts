@@ -15,7 +15,7 @@ const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
 async function run(what: Step | "publish"): Promise<string> {
   if (what !== "publish") {
     const version = prepare(ROOT, what, new Date().toISOString().slice(0, 10));
-    return `${version}: look at the changes, and open a pull request; the workflow Release tags what is merged`;
+    return `${version}: review the changes, and open a pull request; the workflow Release tags the merged commit`;
   }
   const { GITHUB_SHA: commit } = process.env;
   if (!commit) throw new UserError("GITHUB_SHA must name the commit, as GitHub Actions sets it", ExitCode.BadInput);

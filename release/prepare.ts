@@ -17,7 +17,7 @@ export function prepare(directory: string, step: Step, date: string): string {
   const changed = execFileSync("git", ["status", "--porcelain"], { cwd: directory, encoding: "utf8" }).trimEnd();
   if (changed !== "")
     throw new UserError(
-      `commit or put away what is changed, so that the release stands alone:\n${changed}`,
+      `the working tree has uncommitted changes: commit or stash them before a release:\n${changed}`,
       ExitCode.BadInput,
     );
   const read = (file: string) => readFileSync(join(directory, file), "utf8");

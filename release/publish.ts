@@ -38,7 +38,7 @@ async function published(gitHub: GitHub, { version, changelog, commit }: Release
   const body = section(changelog, version);
   if (!body)
     throw new UserError(
-      `CHANGELOG.md says nothing of ${version}: \`npm run release -- patch\` writes version and changelog together`,
+      `CHANGELOG.md has no section for ${version}: run \`npm run release -- patch\`, which writes the version and its section`,
       ExitCode.BadInput,
     );
   const tag = `v${version}`;
@@ -72,7 +72,7 @@ async function refuseOther(
   const taggedVersion = JSON.parse(content).version;
   if (data.status === "ahead" && taggedVersion === version) return;
   throw new UserError(
-    `${tag} is on the commit ${tagged.slice(0, 7)}, ${taggedVersion === version ? `which ${commit.slice(0, 7)} does not come after` : `whose version is ${taggedVersion}`}: take that tag away, or release another version`,
+    `the tag ${tag} exists on the commit ${tagged.slice(0, 7)}, ${taggedVersion === version ? `which is not an ancestor of ${commit.slice(0, 7)}` : `whose version is ${taggedVersion}`}: delete the tag, or release another version`,
     ExitCode.BadInput,
   );
 }

@@ -66,5 +66,7 @@ function expectStacks({ overrides = {} }: FleetOptions, { fleet }: StackConfig):
   const stacks = ["foundation", ...fleet.regions.map(({ name }) => name), "edge"];
   const unknown = Object.keys(overrides).filter((stack) => !stacks.includes(stack));
   if (unknown.length > 0)
-    throw new pulumi.RunError(`overrides of ${unknown.join(", ")}: the fleet's stacks are ${stacks.join(", ")}`);
+    throw new pulumi.RunError(
+      `overrides has the unknown stacks ${unknown.join(", ")}: the fleet's stacks are ${stacks.join(", ")}`,
+    );
 }

@@ -15,7 +15,7 @@ export async function moveIn({ environment, log, signal }: Context, stage: strin
   const work = Object.entries(STAGES).find(([name]) => name === stage)?.[1];
   if (!work)
     throw new AgentError(
-      `an import has no stage ${stage}; the stages are ${Object.keys(STAGES).join(", ")}`,
+      `unknown import stage ${stage}: the stages are ${Object.keys(STAGES).join(", ")}`,
       ExitCode.BadInput,
     );
   await work({

@@ -72,7 +72,7 @@ export class LangFlowClient {
     for (let unanswered = 0; ; ) {
       try {
         if (jobId === undefined) {
-          if (begun++ === ATTEMPTS) throw new WorkRefused(`${work.key}: begun ${ATTEMPTS} times without a result`);
+          if (begun++ === ATTEMPTS) throw new WorkRefused(`${work.key}: no result after ${ATTEMPTS} attempts`);
           jobId = await this.submit(work);
         }
         const result = await this.resultOf(jobId);

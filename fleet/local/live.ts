@@ -148,7 +148,7 @@ export async function balanced(live: LiveConnection, signal: AbortSignal): Promi
     if (!busy || Date.now() - began > READY_WITHIN_MS)
       return processes.filter(({ ready }) => !ready).map((each) => `${nameOf(each)}: ${each.state}`);
     await sleep(POLL_MS, undefined, { signal }).catch(() => {
-      throw new UserError("interrupted: the load balancer keeps changing", ExitCode.Cancelled);
+      throw new UserError("interrupted: the load balancer's update continues", ExitCode.Cancelled);
     });
   }
 }
@@ -174,7 +174,7 @@ async function follow(
     if (Date.now() - began > withinMs) return { status, exitCode: ExitCode.TimedOut };
     await sleep(POLL_MS, undefined, { signal }).catch(() => {
       throw new UserError(
-        "interrupted: the live processes keep starting. Check them with `status --local`, stop them with `destroy --local`",
+        "interrupted: the live processes continue to start. Check them with `status --local`, stop them with `destroy --local`",
         ExitCode.Cancelled,
       );
     });

@@ -114,7 +114,7 @@ const record: RegionCheck = {
   why: "Git has each flow's history, and users push to it; a failover does not need it, so this is at most a warning",
   fix: "the recorder's log shows the failing step; an operator must decide about held flows: docs/operations/held-flows.md",
   judge: ({ region, record: learnt, limits }, { regions, isRecorded }) => {
-    if (!isRecorded) return ok("the config has no flowRepository");
+    if (!isRecorded) return ok("the config does not set flowRepository");
     return judged(learnt, (state) => {
       if (state === undefined) return elsewhere(regions.filter((other) => other.region !== region));
       const { seconds, held } = state;

@@ -69,11 +69,11 @@ export function readProject(directory: string): Project {
   if (!PROJECT_NAME.test(title))
     report(
       PROJECT_FILE,
-      `name is ${project.name === undefined ? "missing" : shortened(project.name)}; must be 1 to 100 letters, digits or . _ -, such as ${PROJECT}`,
+      `name is ${project.name === undefined ? "missing" : shortened(project.name)}: use 1 to 100 letters, digits or . _ -, such as ${PROJECT}`,
     );
   check(PROJECT_FILE, "fleet", "<stack>", project);
   for (const key of badlyWrapped(project.config))
-    report(PROJECT_FILE, `${PROJECT}:${key} must have its value below value: and no other keys`);
+    report(PROJECT_FILE, `${PROJECT}:${key} must be a mapping with the single key value`);
 
   for (const name of names) {
     const file = `Pulumi.${name}.yaml`;

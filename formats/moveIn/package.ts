@@ -71,7 +71,7 @@ export function manifestOf(bytes: Uint8Array, expected: string): PackageManifest
   const parsed = manifestShape.safeParse(JSON.parse(Buffer.from(bytes).toString("utf8")));
   if (parsed.success) return parsed.data;
   throw new AgentError(
-    "the package and the agent's image are of different releases of this project: deploy the region from the checkout that you import from",
+    "the package and the agent's image come from different releases of this project: deploy the region from the checkout that you import from",
     ExitCode.BadInput,
   );
 }

@@ -9,7 +9,7 @@ describe("the package's provider", () => {
 
   it("rejects an output as the value of an input that names depend on, and reports the input", async () => {
     const made = provider.construct("mine", KEY, { ...INPUTS, awsRegion: pulumi.secret("eu-west-1") }, {});
-    await expect(made).rejects.toThrow(/^awsRegion must be known before anything is made/);
+    await expect(made).rejects.toThrow(/^awsRegion must be known before the deployment/);
   });
 
   it.each(["langflow-dr:index:Nothing", "langflow-dr:index:constructor", "other:index:EncryptionKey", ""])(

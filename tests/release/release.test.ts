@@ -53,10 +53,10 @@ describe("the changelog", () => {
       "it has no unreleased changes",
       CHANGELOG.replace("- A thing, with $& and $1 in it.", ""),
       "0.2.0",
-      "nothing is unreleased",
+      "CHANGELOG.md has no unreleased changes",
     ],
     ["it has no heading for unreleased changes", "# Changelog\n", "0.2.0", "no heading"],
-    ["it already has the version", CHANGELOG, "0.1.0", "0.1.0 already"],
+    ["it already has the version", CHANGELOG, "0.1.0", "already has a section for 0.1.0"],
   ])("is rejected if %s", (_, changelog, version, message) => {
     const error = thrown(() => released(changelog, version, "2026-03-04"));
     expect([error.exitCode, error.message]).toEqual([ExitCode.BadInput, expect.stringContaining(message)]);
@@ -205,11 +205,11 @@ describe("a GitHub release", () => {
     fake.refs.set("heads/side", commit);
     const side = fake.commit("side", { "package.json": JSON.stringify({ version: "0.1.0" }) });
     fake.refs.set("tags/v0.1.0", side);
-    expect((await refusal(run(merge("0.1.0")))).message).toContain("does not come after");
+    expect((await refusal(run(merge("0.1.0")))).message).toContain("is not an ancestor of");
   });
 
   it("is rejected if the changelog has no section for the version", async () => {
-    expect((await refusal(run(commit, "0.3.0"))).message).toContain("says nothing of 0.3.0");
+    expect((await refusal(run(commit, "0.3.0"))).message).toContain("no section for 0.3.0");
     expect(fake.calls).toEqual([]);
   });
 

@@ -31,7 +31,7 @@ describe("defineFleet", () => {
 
   it("refuses an override in a stack that does not exist, and lists the stacks", async () => {
     await expect(preview({ overrides: { mars: [] } })).rejects.toThrow(
-      "overrides of mars: the fleet's stacks are foundation, us-east, eu-west, edge",
+      "overrides has the unknown stacks mars: the fleet's stacks are foundation, us-east, eu-west, edge",
     );
   });
 

@@ -36,7 +36,7 @@ export function withShare(text: string, share: number): string {
   const [start, end] = (isScalar(node) && node.range) || [];
   if (start === undefined || end === undefined)
     throw new UserError(
-      `${EDGE_FILE} has no plain number as ${KEY}.share: set \`share: ${share}\` by hand, and run \`up edge\``,
+      `${KEY}.share in ${EDGE_FILE} is not a plain number: set \`share: ${share}\` by hand, and run \`up edge\``,
       ExitCode.BadInput,
     );
   return `${text.slice(0, start)}${share}${text.slice(end)}`;

@@ -201,9 +201,9 @@ const singleSignOn: FleetAssumption = {
   name: "single sign-on",
   of: "fleet",
   why: "a disabled Access application, or a different one for the same path, lets everyone in",
-  fix: "run `up edge` to restore the applications; in Zero Trust, look for another application with the same name or path, and delete it",
+  fix: "run `up edge` to restore the applications; in Zero Trust, delete any other application with the same name or path",
   async look({ clouds, edge }) {
-    if (!edge.own.access) throw new NotCheckable("the config has no access");
+    if (!edge.own.access) throw new NotCheckable("the config does not set access");
     // LangFlow returns its version without a login.
     const url = `${await clouds.publicly(`https://${edge.fleet.hostname}`)}/api/v1/version`;
     const { status, headers } = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(ANSWER_MS) });
@@ -259,7 +259,7 @@ const webhook: RegionAssumption = {
   fix: "the status shows the cause: 52x: Cloudflare cannot reach the region; 401: the secret is wrong; 404: the path is wrong",
   async look({ clouds, outputs }, { region }) {
     const public_ = outputs.edge.webhooks?.[region.name];
-    if (public_ === undefined) throw new NotCheckable("the config has no webhook");
+    if (public_ === undefined) throw new NotCheckable("the config does not set webhook");
     const shared = await secretValue(clouds, outputs.secrets.webhookSecret);
     // Like GitHub's first call to a webhook. The agent polls Git after every valid call.
     const body = JSON.stringify({ zen: "prove" });

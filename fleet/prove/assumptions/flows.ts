@@ -42,7 +42,7 @@ const record: FleetAssumption = {
   why: "only the running recorder shows that the Git host, token, lease and database work together",
   fix: "the recorder's log shows the failing step; an operator must decide about held flows (docs/operations/held-flows.md)",
   async look({ clouds, edge, regions }) {
-    if (edge.fleet.flowRepository === undefined) throw new NotCheckable("the config has no flowRepository");
+    if (edge.fleet.flowRepository === undefined) throw new NotCheckable("the config does not set flowRepository");
     const asked = await Promise.allSettled(
       regions.map(async ({ own, region: { name } }) => ({ name, own, ...(await clouds.agent(name)) })),
     );

@@ -79,7 +79,7 @@ const registries: RegionAssumption = {
  */
 async function unsignedImages(deployment: Deployment, stack: RegionStack): Promise<string[]> {
   if (stack.fleet.githubRepository === undefined)
-    throw new NotCheckable("the config has no githubRepository, so the signer is unknown");
+    throw new NotCheckable("the config does not set githubRepository, so the signer is unknown");
   const { registry } = foundationOf(deployment, stack);
   const signer = signerOf(stack.fleet);
   const looks = imagesOf(stack.fleet).map(async ({ repository, digest }) => {

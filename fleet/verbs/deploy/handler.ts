@@ -58,7 +58,7 @@ async function liveRollout({ session }: Opened, { name }: Stack, recording: Reco
   });
   if (run.exitCode !== ExitCode.Success)
     throw new UserError(
-      `${name} is deployed, but its processes do not run, so later stacks were not changed; run this again once they run: ${liveAfterwords(run.status).join("; ")}`,
+      `${name} is deployed, but its processes are not running, so later stacks were not changed; run the command again once they run: ${liveAfterwords(run.status).join("; ")}`,
       run.exitCode,
     );
 }

@@ -164,7 +164,7 @@ describe("readProject", () => {
     });
     const { message, exitCode } = refusal();
     expect(exitCode).toBe(ExitCode.BadInput);
-    expect(message).toMatch(/Pulumi\.yaml\n {2}name is ".{0,60}; must be 1 to 100 letters/);
+    expect(message).toMatch(/Pulumi\.yaml\n {2}name is ".{0,60}: use 1 to 100 letters/);
   });
 
   it.each([
@@ -213,7 +213,7 @@ describe("readProject", () => {
     ["Pulumi.us-east.yaml", "deletionProtection", "move it below config: as langflow-dr:deletionProtection"],
     ["Pulumi.us-east.yaml", "gitToken", "move it below config: of Pulumi.foundation.yaml as langflow-dr:gitToken"],
     ["Pulumi.foundation.yaml", "alertingSecret", "move it below config: as langflow-dr:alertingSecrets"],
-    ["Pulumi.yaml", "langflow-dr:zone", "move it below config: as langflow-dr:zone, with its value below value:"],
+    ["Pulumi.yaml", "langflow-dr:zone", "move it below config: as langflow-dr:zone (a mapping with the single key value)"],
     ["Pulumi.yaml", "replicas", "move it below config: of Pulumi.<region>.yaml as langflow-dr:replicas"],
   ])("rejects in %s the key %s outside of config, and states where it belongs", (file, key, way) => {
     edit(file, (content) => {
@@ -298,7 +298,7 @@ describe("readProject", () => {
     edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:zone"] = value;
     });
-    expect(refusal().message).toContain("langflow-dr:zone must have its value below value: and no other keys");
+    expect(refusal().message).toContain("langflow-dr:zone must be a mapping with the single key value");
   });
 
   it("rejects a stack setting nested below value:, because the program would receive the whole object as the value", () => {
@@ -473,7 +473,7 @@ describe("readProject", () => {
 
   it("rejects a project without a name", () => {
     edit("Pulumi.yaml", (content) => delete content.name);
-    expect(refusal().message).toContain("Pulumi.yaml\n  name is missing; must be 1 to 100 letters");
+    expect(refusal().message).toContain("Pulumi.yaml\n  name is missing: use 1 to 100 letters");
   });
 
   it("reports a key of Pulumi.yaml once even if its name is an object's built-in property", () => {
