@@ -213,7 +213,11 @@ describe("readProject", () => {
     ["Pulumi.us-east.yaml", "deletionProtection", "move it below config: as langflow-dr:deletionProtection"],
     ["Pulumi.us-east.yaml", "gitToken", "move it below config: of Pulumi.foundation.yaml as langflow-dr:gitToken"],
     ["Pulumi.foundation.yaml", "alertingSecret", "move it below config: as langflow-dr:alertingSecrets"],
-    ["Pulumi.yaml", "langflow-dr:zone", "move it below config: as langflow-dr:zone (a mapping with the single key value)"],
+    [
+      "Pulumi.yaml",
+      "langflow-dr:zone",
+      "move it below config: as langflow-dr:zone (a mapping with the single key value)",
+    ],
     ["Pulumi.yaml", "replicas", "move it below config: of Pulumi.<region>.yaml as langflow-dr:replicas"],
   ])("rejects in %s the key %s outside of config, and states where it belongs", (file, key, way) => {
     edit(file, (content) => {
