@@ -31,6 +31,8 @@ MOMENT = "YYYY-MM-DD HH24:MI:SS.US"
 warnings = []
 # Prefix of this script's last line if it stops early. A wrapper may print more lines after it.
 STOPPED = "stopped: "
+# Prefix of a line with a warning, for a person who runs this script alone.
+WARNING = "collect.py: warning: "
 
 
 def say(message):
@@ -443,6 +445,8 @@ def version():
 
 
 def main():
+    # Later changes may be missing from the copy.
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     langflow = LangFlow.found()
     url = langflow.database_url()
     archive = Archive(sys.stdout.buffer)
@@ -469,9 +473,11 @@ def main():
     warn_of_places(langflow, database)
     # Written last: an archive without this file is incomplete.
     told = {"langflow": version(), "database": kind, "config": langflow.config, "files": files, "warnings": warnings}
-    archive.add_bytes("collected.json", json.dumps(told).encode())
+    archive.add_bytes("collected.json", json.dumps({**told, "at": at}).encode())
     archive.tar.close()
     sys.stdout.buffer.flush()
+    for each in warnings:
+        say(WARNING + each)
 
 
 for each in (signal.SIGTERM, signal.SIGHUP):

@@ -37,6 +37,8 @@ export interface Collecting {
 const SUMMARY = "collected.json";
 /** Prefix of the script's last line if the script itself reports an error. A wrapper may print more lines after it. */
 const STOPPED = "stopped: ";
+/** Prefix of the script's warnings, which are also in the summary. */
+const WARNING = "collect.py: warning: ";
 
 /**
  * Returns the Python script that runs on LangFlow's machine and writes an archive of LangFlow's data to standard
@@ -121,6 +123,7 @@ async function unpacked(
     saidByTar ||= line;
   });
   createInterface(script.stderr).on("line", (line) => {
+    if (line.startsWith(WARNING)) return;
     if (said !== "") report(said);
     said = line.startsWith(STOPPED) ? "" : line;
     if (line.startsWith(STOPPED)) stopped = line.slice(STOPPED.length);

@@ -14,12 +14,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { Database } from "node-sqlite3-wasm";
-import { type Collecting, collect } from "../../../../fleet/moveIn/collecting/collect";
+import { type Collecting, collect, collectedAt } from "../../../../fleet/moveIn/collecting/collect";
 import { inspect } from "../../../../fleet/moveIn/inspect";
 import { collectFrom } from "../../../../fleet/verbs/moveIn/handler";
 import { ExitCode } from "../../../../model/errors";
-import { contentsOf, recordedLangFlow, SECRET_KEY } from "../recordedLangFlow";
+import { contentsOf, recordedLangFlow } from "../recordedLangFlow";
 
 const BEA = "c1bf8c66-d7d5-4edd-bb1a-3116cee9660e";
 const USERS_FILE = `${BEA}/notes.txt`;
@@ -318,17 +319,23 @@ describe("move-in collect", () => {
   });
   afterEach(() => jest.restoreAllMocks());
 
-  it("prints a script that creates the same archive on a machine without this project", async () => {
+  it("prints a script that creates the same archive, and prints its warnings, on a machine without this project", async () => {
     expect(await collectFrom({ ...asked, print: true })).toBe(ExitCode.Success);
     jest.restoreAllMocks();
     const source = recorded();
     const file = join(madeFolder(), "collect.py");
     writeFileSync(file, said.join(""));
     const out = madeFolder();
+    rmSync(join(source, "secret_key"));
     const command = `${python({ LANGFLOW_DATABASE_URL: `sqlite:///${source}/langflow.db`, LANGFLOW_CONFIG_DIR: source })} ${file} | tar -x -C ${out}`;
-    const child = spawn(command, { shell: true, stdio: "inherit" });
+    const child = spawn(command, { shell: true, stdio: ["inherit", "inherit", "pipe"] });
+    const warnings: string[] = [];
+    createInterface(child.stderr).on("line", (line) => warnings.push(line));
     expect((await once(child, "close"))[0]).toBe(0);
-    expect(readFileSync(join(out, "secret_key"), "utf8")).toBe(SECRET_KEY);
+    expect(warnings).toContainEqual(
+      expect.stringMatching(/^collect\.py: warning: LangFlow's secret key was not found/),
+    );
+    expect(Date.now() - Date.parse(String(collectedAt(out)))).toBeLessThan(60_000);
     expect((await look(out)).flows).toHaveLength(4);
   });
 
