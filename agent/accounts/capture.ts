@@ -341,6 +341,7 @@ const madeOrDeleted = (rule: ReplicatedTable, parts: readonly PartOf[]): string 
       END;
       ${mayComeBack(rule) ? BY_GIT_UNHELD : ""}
       ${rule.ofRun ? "held_ := NULL;" : ""}
+      ${rule.madeRegional ? "IF TG_OP = 'UPDATE' THEN held_ := NULL; END IF;" : ""}
       ${ofDrillUnheld(rule)}
       ${parts.length > 0 ? deletedPart(rule, parts) : deleted(rule)}
       ${mayComeBack(rule) ? `IF TG_OP = 'DELETE' THEN PERFORM ${SCHEMA}.account_flow_fell(old_id_, OLD.user_id::text); END IF;` : ""}

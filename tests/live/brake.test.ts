@@ -167,6 +167,28 @@ describe("a mass delete is held in its region, and the other regions keep the ro
     expect(await counts(eu)).toEqual(all);
   });
 
+  it("variables that LangFlow takes from its environment at sign-ins do not count as deleted, but later deletes by users do", async () => {
+    const { us, eu } = await fleet({ flows: 1 });
+    await us.query(`INSERT INTO variable (id, name, type, value, default_fields, user_id, created_at)
+      SELECT gen_random_uuid(), 'OPENAI_API_KEY', 'Credential', 'v', '[]', id, now() FROM "user" WHERE NOT is_superuser`);
+    // As LangFlow does: an insert as a user's variable, and an update in the same transaction.
+    await us.query(`INSERT INTO variable (id, name, type, value, default_fields, user_id, created_at, is_environment_managed)
+        SELECT gen_random_uuid(), 'ANTHROPIC_API_KEY', 'Credential', 'v', '[]', id, now(), false
+          FROM "user" WHERE NOT is_superuser;
+      UPDATE variable SET is_environment_managed = true WHERE name = 'ANTHROPIC_API_KEY'`);
+    await settle(us, eu);
+    // As LangFlow does with the variables of an earlier release.
+    await us.query("UPDATE variable SET is_environment_managed = true WHERE name = 'OPENAI_API_KEY'");
+    const [outcome] = await settle(us, eu);
+    expect(outcome?.held).toBeUndefined();
+    expect(await count(us, "variable")).toBe(150);
+    expect(await count(eu, "variable")).toBe(50);
+    await us.query("DELETE FROM variable WHERE name = 'KEY'");
+    const [after] = await settle(us, eu);
+    expect(after?.held?.rows).toEqual({ variable: 50 });
+    expect(await count(eu, "variable")).toBe(50);
+  });
+
   it("of a series of single deletes, those beyond the hourly limit are held, and other users' edits and deletes are replicated", async () => {
     const { us, eu } = await fleet();
     const flows = await us.query<{ id: string }>("SELECT id FROM flow WHERE user_id IS NOT NULL ORDER BY id LIMIT 80");
