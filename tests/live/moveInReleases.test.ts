@@ -116,6 +116,9 @@ const REGIONS = ["us-east", "eu-west"];
           differences.filter(({ isForeseen }) => !isForeseen),
         );
         expect({ exitCode, unforeseen }).toEqual({ exitCode: ExitCode.Success, unforeseen: [] });
+        // Releases before 1.11 keep each user's MCP servers in a file.
+        const haveServers = contents.users.filter(({ mcpServers }) => mcpServers.length > 0).length;
+        const filesOfServers = release === "1.12.3" ? 0 : haveServers;
         const shown = json.compared.map(({ shown }: { shown: object }) => shown);
         process.stderr.write(`${name}: ${JSON.stringify(shown)}\n`);
         expect(shown).toEqual(
@@ -124,7 +127,7 @@ const REGIONS = ["us-east", "eu-west"];
               region,
               users: contents.users.length + (withoutLogin ? 1 : 0),
               flows: contents.flows,
-              files: contents.users.length,
+              files: contents.users.length + filesOfServers,
             }),
           ),
         );

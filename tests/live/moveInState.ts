@@ -22,7 +22,12 @@ export async function importedState(address: DatabaseAddress, secretKey: string)
   try {
     const state: Record<string, unknown> = {};
     for (const rule of TABLES.filter(isReplicated)) {
-      const columns = rule.columns.map((column) => `t."${column}"::text`);
+      // Each import gives the account of a LangFlow without login another random password.
+      const value = (column: string) =>
+        rule.table === "user" && column === "password"
+          ? "CASE WHEN t.username = 'langflow' THEN 'random' ELSE t.password END"
+          : `t."${column}"::text`;
+      const columns = rule.columns.map(value);
       const { rows } = await client.query(`SELECT ${columns.join(", ")} FROM "${rule.table}" t ORDER BY 1, 2`);
       state[rule.table] = rows.map((row) => Object.values(row).map(opened));
     }
