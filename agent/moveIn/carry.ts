@@ -35,7 +35,11 @@ export async function carry(carrying: Carrying): Promise<Strangers> {
     const table = new CarriedTable(rule, inSource, inRegion);
     await new TableCarrier(table, ledger, others, strangers, keepsDeletes, carrying).run();
     // The user table is copied first. Only now are the owners of the other rows known.
-    if (rule.table === "user") strangers = await strangersOf({ scratch, region, from, into, ledger, users });
+    if (rule.table === "user") {
+      const noLongerMerged = strangers.get("user") ?? new Map();
+      strangers = await strangersOf({ scratch, region, from, into, ledger, users });
+      strangers.set("user", noLongerMerged);
+    }
     await tellDeleted(scratch, ledger, rule.table, tallies);
   }
   return strangers;

@@ -14,6 +14,8 @@ export interface Entry {
   readonly sourceTime: string | null;
   /** Digest of the written row; null if nothing was written, because the fleet already had a row. */
   readonly fleetDigest: string | null;
+  /** True if a different source brought the row. */
+  readonly isAnothers?: boolean;
 }
 
 /** Table of the ledger. */
@@ -70,9 +72,9 @@ export class Ledger {
   async entries(table: string, ids: readonly string[]): Promise<Map<string, Entry>> {
     const { rows } = await this.client.query<Entry>(
       `SELECT row_id AS id, source_digest AS "sourceDigest", fleet_id AS "fleetId", fleet_digest AS "fleetDigest",
-          source_time::text AS "sourceTime"
+          source_time::text AS "sourceTime", source <> $3 AS "isAnothers"
         FROM ${LEDGER} WHERE table_name = $1 AND row_id = ANY($2::text[])`,
-      [table, ids],
+      [table, ids, this.source],
     );
     return new Map(rows.map((entry) => [entry.id, entry]));
   }
@@ -120,11 +122,12 @@ export class Ledger {
     others.set("user", users);
   }
 
-  /** Returns the ids of users imported from any source. Empty before the first import. */
+  /** Returns the ids of users imported from this source. Empty before the first import. */
   async knownUsers(): Promise<string[]> {
     if (!(await hasTable(this.client, LEDGER))) return [];
     const { rows } = await this.client.query<{ id: string }>(
-      `SELECT row_id AS id FROM ${LEDGER} WHERE table_name = 'user'`,
+      `SELECT row_id AS id FROM ${LEDGER} WHERE table_name = 'user' AND source = $1`,
+      [this.source],
     );
     return rows.map(({ id }) => id);
   }

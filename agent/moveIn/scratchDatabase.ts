@@ -1,6 +1,6 @@
 import { type Client, DatabaseError, escapeIdentifier } from "pg";
 import { AgentError, ExitCode } from "../../formats/agentErrors";
-import { nameIn } from "../../formats/moveIn/names";
+import { nameIn, nameOrId } from "../../formats/moveIn/names";
 import { WITHOUT_ITS_PROJECT } from "../../formats/moveIn/reasons";
 import { type Row, rowsAtOnce, type TableRows } from "../../formats/moveIn/row";
 import type { TableTally, Tallies } from "../../formats/moveIn/tallies";
@@ -199,7 +199,8 @@ class TableLoad {
     for await (const page of rows.pages(this.rule.table, names, rowsAtOnce(this.rule.table))) {
       if (signal.aborted) throw new AgentError("interrupted; nothing was changed", ExitCode.Failure);
       const refused = await inTransaction(this.client, () => writeEach(this.client, page, (some) => this.insert(some)));
-      for (const { row, reason } of refused) tallies.leave(this.rule.table, reason, nameIn(row));
+      for (const { row, reason } of refused)
+        tallies.leave(this.rule.table, reason, nameOrId(nameIn(row), String(row.id)));
       count += page.length;
       progress(`read: ${this.rule.table} ${count}`);
     }

@@ -23,7 +23,7 @@ interface Comparing {
 }
 
 /** By table and id, the reason why rows that belong to this row must not be imported. */
-export type Strangers = ReadonlyMap<string, ReadonlyMap<string, string>>;
+export type Strangers = Map<string, Map<string, string>>;
 
 /**
  * Finds rows of the source whose id belongs to a different user's row in the fleet. LangFlow keeps the id of an

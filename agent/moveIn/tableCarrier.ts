@@ -4,11 +4,13 @@ import { MCP_FILE, nameIn, nameOrId } from "../../formats/moveIn/names";
 import {
   ANOTHERS_NAME,
   CHANGED_ON_BOTH,
+  DELETED_BY_OTHERS,
   DELETED_IN_FLEET,
   FLEETS_OWN,
   FLEETS_ROW,
   GRANTS_ON_FLEETS,
   INTERRUPTED,
+  NO_LONGER_MERGED,
   OF_STRANGERS_ROW,
   OF_WHAT_STAYS,
   OLDER_IN_SOURCE,
@@ -223,6 +225,7 @@ export class TableCarrier {
       this.rule.table,
       given.map(({ id }) => id),
     );
+    if (this.rule.table === "user") await this.noteNoLongerMerged(given, known);
     const items: Item[] = [];
     const homeless: Item[] = [];
     for (const item of given) {
@@ -233,7 +236,6 @@ export class TableCarrier {
     const unchanged = items.filter(
       ({ id, digest }) => known.has(id) && known.get(id)?.sourceDigest === (digest ?? OF_NO_SOURCE),
     );
-    if (this.rule.table === "user") await this.requireOnes(items, known);
     told.push(() => this.count("unchanged", unchanged.filter(({ digest }) => digest !== null).length));
     const open = items.filter((item) => !unchanged.includes(item));
     const fresh: Item[] = [];
@@ -278,7 +280,9 @@ export class TableCarrier {
    * isKnown true if an earlier import brought the row
    */
   private reasonAgainst({ id, texts }: Item, isKnown: boolean): string | undefined {
-    if (this.strangers.get(this.rule.table)?.get(id) === OF_STRANGERS_ROW) return STRANGERS_ROW;
+    const own = this.strangers.get(this.rule.table)?.get(id);
+    if (own === OF_STRANGERS_ROW) return STRANGERS_ROW;
+    if (own === NO_LONGER_MERGED) return own;
     for (const [column, reference] of Object.entries(this.rule.references)) {
       // A reference that can be replaced, for example to a project, does not exclude the row.
       const reason = reference.instead ? undefined : this.reasonOf(reference, texts, column);
@@ -299,8 +303,11 @@ export class TableCarrier {
     return isByKind && !isDenial && (this.others.get(table)?.has(texts.get(column) ?? "") ?? false);
   }
 
-  /** Checks that users merged with the fleet's superuser still meet the conditions for the merge. */
-  private async requireOnes(items: readonly Item[], known: ReadonlyMap<string, Entry>): Promise<void> {
+  /**
+   * Excludes users who were merged with the fleet's superuser and no longer meet the conditions for the merge, with all
+   * rows that belong to them.
+   */
+  private async noteNoLongerMerged(items: readonly Item[], known: ReadonlyMap<string, Entry>): Promise<void> {
     const merged = items.flatMap((item) => {
       const fleetId = known.get(item.id)?.fleetId;
       return fleetId === undefined || fleetId === item.id ? [] : [{ item, fleetId }];
@@ -308,7 +315,8 @@ export class TableCarrier {
     const stored = await this.#fleet.storedById(merged.map(({ fleetId }) => fleetId));
     for (const { item, fleetId } of merged) {
       const row = stored.get(fleetId);
-      if (row && !this.#fleet.isOne(item, row)) throw somebodyElses(item);
+      if (row && !this.#fleet.isOne(item, row))
+        this.strangers.set("user", (this.strangers.get("user") ?? new Map()).set(item.id, NO_LONGER_MERGED));
     }
   }
 
@@ -381,7 +389,7 @@ export class TableCarrier {
     const tombstones = await this.#fleet.tombstones(absent);
     const unknown = absent.filter((item) => {
       if (tombstones.has(item.fleetId)) {
-        told.push(() => this.leave(DELETED_IN_FLEET, item.name));
+        told.push(() => this.leave(DELETED_BY_OTHERS, item.name));
         return false;
       }
       const holder = holders.get(item);
@@ -417,7 +425,7 @@ export class TableCarrier {
         return false;
       };
       if (entry?.fleetDigest === null) return left(FLEETS_OWN);
-      if (!row) return left(DELETED_IN_FLEET);
+      if (!row) return left(entry?.isAnothers ? DELETED_BY_OTHERS : DELETED_IN_FLEET);
       if (item.time && entry?.sourceTime && item.time < entry.sourceTime) return left(OLDER_IN_SOURCE);
       if (this.#fleet.isSame(item, row)) {
         kept.push(entryOf(item, row["row digest"]));

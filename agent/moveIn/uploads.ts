@@ -55,7 +55,8 @@ export async function carryUploads(carrying: CarryingUploads): Promise<void> {
     if (signal.aborted) throw new AgentError(INTERRUPTED, ExitCode.Failure);
     const [id = ""] = file.path.split("/");
     const into = users.get(id);
-    const isKnown = known.get(id) ?? (await hasCome(carrying, flows, into ?? id));
+    const isExcluded = carrying.strangers.get("user")?.has(id) === true;
+    const isKnown = known.get(id) ?? (!isExcluded && (await hasCome(carrying, flows, into ?? id)));
     known.set(id, isKnown);
     if (!isKnown) tallies.leave(UPLOADS, OF_NOBODY, file.path);
     else {

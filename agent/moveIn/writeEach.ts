@@ -11,8 +11,12 @@ export interface Refusal<R> {
 }
 
 const FOREIGN_KEY_VIOLATION = "23503";
-/** Matches error codes for invalid values of a row or violated constraints (PostgreSQL, "Error Codes"). */
-const ABOUT_A_ROW = /^(22|23)/;
+const PROGRAM_LIMIT_EXCEEDED = "54000";
+/**
+ * Matches error codes for invalid values of a row, violated constraints, and a text that is too long for an index
+ * (PostgreSQL, "Error Codes").
+ */
+const ABOUT_A_ROW = new RegExp(`^(22|23|${PROGRAM_LIMIT_EXCEEDED})`);
 
 /**
  * Writes rows in one statement. If PostgreSQL rejects a row, repeats the statement with each half of the rows, so that
@@ -45,6 +49,8 @@ export async function writeEach<R>(
 }
 
 function reasonOf({ code, table, column, constraint }: DatabaseError): string {
+  if (code === PROGRAM_LIMIT_EXCEEDED)
+    return `${REFUSED_BY_POSTGRESQL}: a name or description is too long for an index`;
   const place = [table, column ?? constraint].filter(Boolean).join(".");
   return `${REFUSED_BY_POSTGRESQL} (${code}${place === "" ? "" : ` at ${place}`})`;
 }

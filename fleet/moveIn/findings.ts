@@ -179,9 +179,12 @@ function userFindings({ users = [] }: Inventory): MoveInFinding[] {
 /** Returns names that several users share if case is ignored. Each entry lists all spellings, separated by slashes. */
 function namesakes(users: readonly SourceUser[]): string[] {
   const names = new Map<string, string[]>();
-  for (const { name } of users) names.set(name.toLowerCase(), [...(names.get(name.toLowerCase()) ?? []), name]);
+  for (const { name } of users) names.set(lowered(name), [...(names.get(lowered(name)) ?? []), name]);
   return [...names.values()].filter(({ length }) => length > 1).map((each) => each.join(" / "));
 }
+
+/** Returns a name as PostgreSQL's `lower` does, which LangFlow's index uses: one character for each character. */
+const lowered = (name: string): string => [...name].map((character) => [...character.toLowerCase()][0]).join("");
 
 const WITHOUT_KEY: Readonly<Record<"given" | "none", Pick<Described, "because" | "fix">>> = {
   none: {

@@ -3,11 +3,16 @@ export const INTERRUPTED = "interrupted; imported data is consistent. Run the sa
 
 // Reasons why a row was skipped, or was imported with changes.
 export const FLEETS_OWN = "the fleet already has one with that name or path, and keeps it";
-export const FLEETS_ROW = "the fleet already has a row with that id from a different source, and keeps it";
+export const FLEETS_ROW =
+  "the fleet has a different version of this row, which no import into this region brought, and keeps it: import into the region of the first import";
 export const CHANGED_ON_BOTH = "changed in the source and in the fleet: the fleet keeps its version";
 export const OLDER_IN_SOURCE =
   "older in this source than at the last import: the fleet keeps the newer version. Import the newest copy of the source";
 export const DELETED_IN_FLEET = "new or changed in the source, but deleted in the fleet: it stays deleted";
+export const DELETED_BY_OTHERS =
+  "the fleet deleted a row with that id, which this source did not bring into this region: it stays deleted. If it was a different user's, save a copy in the source (the copy gets a new id), and import again";
+export const NO_LONGER_MERGED =
+  "belongs to an account that an earlier import merged with the fleet's superuser, and that is no longer an active superuser of that name: undo that in the source, and import again";
 export const DELETED_IN_SOURCE = "deleted in the source since the last import: the fleet keeps it";
 export const WITHOUT_ITS_OWNER = "refers to a row that was not imported";
 export const STRANGERS_ROW =
@@ -36,6 +41,9 @@ const UNFORESEEN = new Set([
   ANOTHERS_NAME,
   STRANGERS_ROW,
   OF_STRANGERS_ROW,
+  FLEETS_ROW,
+  DELETED_BY_OTHERS,
+  NO_LONGER_MERGED,
   GRANTS_ON_FLEETS,
   LARGE_FILE,
   OLDER_IN_SOURCE,

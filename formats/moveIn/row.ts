@@ -9,8 +9,10 @@ export interface TableRows {
   pages(table: string, columns: readonly string[], rowsAtOnce: number): AsyncGenerator<readonly Row[]>;
 }
 
-/** Maximum number of rows in memory. Flows have fewer, because a graph may have megabytes. */
+/**
+ * Maximum number of rows in memory, which become one statement. Tables whose rows may have megabytes have fewer: graphs,
+ * and messages with images.
+ */
 const ROWS_AT_ONCE = 500;
-const GRAPHS_AT_ONCE = 10;
-export const rowsAtOnce = (table: string): number =>
-  ["flow", "flow_version"].includes(table) ? GRAPHS_AT_ONCE : ROWS_AT_ONCE;
+const LARGE_ROWS_AT_ONCE: Readonly<Record<string, number>> = { flow: 10, flow_version: 10, message: 50 };
+export const rowsAtOnce = (table: string): number => LARGE_ROWS_AT_ONCE[table] ?? ROWS_AT_ONCE;

@@ -6,7 +6,13 @@ import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection"
 import { inspect } from "../../fleet/moveIn/inspect";
 import { withPostgresRows } from "../../fleet/moveIn/sources/postgresRows";
 import { SecretKey } from "../../formats/encryption/secretKey";
-import { isUnforeseen, OLDER_IN_SOURCE, WITHOUT_ITS_PROJECT } from "../../formats/moveIn/reasons";
+import {
+  DELETED_BY_OTHERS,
+  isUnforeseen,
+  NO_LONGER_MERGED,
+  OLDER_IN_SOURCE,
+  WITHOUT_ITS_PROJECT,
+} from "../../formats/moveIn/reasons";
 import { Tallies } from "../../formats/moveIn/tallies";
 import { ExitCode } from "../../model/errors";
 import { type Postgres, Scratch } from "./scratch";
@@ -121,7 +127,7 @@ class Move {
   private strangers: Strangers = new Map();
 
   /** Imports the rows. @returns the reasons for which rows were skipped or changed, by table */
-  async carry(): Promise<(readonly [table: string, reason: string])[]> {
+  async carry(source = "old"): Promise<(readonly [table: string, reason: string])[]> {
     const key = new SecretKey("k".repeat(43), "the key");
     await digests(this.from);
     const open = (name: string) => openDatabase(parseDatabaseUrl(postgres.url(name)));
@@ -131,7 +137,7 @@ class Move {
       this.strangers = await carry({
         scratch: rows,
         region,
-        source: "old",
+        source,
         keys: { old: [key], fleet: key },
         flowNames: new Map(),
         uploads: new Set(),
@@ -223,9 +229,21 @@ describe("an import", () => {
     await move.changeSource(
       `UPDATE "user" SET username = 'bob', is_superuser = false WHERE id = '${id("1")}'`,
       apiKey(id("2"), id("1")),
+      user({ id: id("3"), name: "bea" }),
+      apiKey(id("4"), id("3")),
     );
-    await expect(move.carry()).rejects.toMatchObject(somebodyElse("bob"));
-    expect(await move.ask("SELECT FROM apikey")).toEqual([]);
+    const left = await move.carry();
+    expect(left).toEqual(
+      expect.arrayContaining([
+        ["user", NO_LONGER_MERGED],
+        ["apikey", NO_LONGER_MERGED],
+      ]),
+    );
+    expect(left.some(([, reason]) => isUnforeseen(reason))).toBe(true);
+    expect(await move.ask("SELECT user_id FROM apikey")).toEqual([{ user_id: id("3") }]);
+    const put: string[] = [];
+    await move.upload([`${id("1")}/new.txt`, `${id("3")}/new.txt`], put);
+    expect(put).toEqual([`files/${id("3")}/new.txt`]);
   });
 
   it("keeps the fleet's version of an account with the same id and name, even if no earlier import is recorded", async () => {
@@ -236,7 +254,7 @@ describe("an import", () => {
     );
     expect(await move.carry()).toContainEqual([
       "user",
-      expect.stringMatching(/from a different source, and keeps it$/),
+      expect.stringMatching(/which no import into this region brought, and keeps it/),
     ]);
     expect(await move.ask(`SELECT password FROM "user" WHERE username = 'bea'`)).toEqual([{ password: "changed" }]);
   });
@@ -446,9 +464,43 @@ describe("an import", () => {
     );
     expect(await move.carry()).toContainEqual([
       "user",
-      expect.stringMatching(/deleted in the fleet: it stays deleted$/),
+      expect.stringMatching(/^the fleet deleted a row with that id, .*: it stays deleted/),
     ]);
     expect(await move.ask(`SELECT username FROM "user"`)).toEqual([{ username: "admin" }]);
+  });
+
+  it("reports a flow as missing if a different user's flow with the same id was imported from a different source and deleted", async () => {
+    const [alice, carl, flowId] = [id("1"), id("2"), id("7")];
+    const move = await Move.of([user({ id: alice, name: "alice" }), flow(flowId, alice, null)], []);
+    await move.carry();
+    await move.ask(`DELETE FROM flow WHERE id = '${flowId}'`);
+    await move.changeSource(`TRUNCATE "user" CASCADE`, user({ id: carl, name: "carl" }), flow(flowId, carl, null));
+    const left = await move.carry("another");
+    expect(left).toContainEqual(["flow", DELETED_BY_OTHERS]);
+    expect(isUnforeseen(DELETED_BY_OTHERS)).toBe(true);
+  });
+
+  it("skips only the row whose text is too long for one of LangFlow's indexes", async () => {
+    const long = Array.from({ length: 4_000 }, (_, at) => String.fromCodePoint(0x4e00 + ((at * 7919) % 20_000))).join(
+      "",
+    );
+    const flowOf = (of: string, description: string) => ({
+      ...{ id: id(of), name: `flow ${of}`, user_id: BEA.id, description, data: "{}", version_token: id(of) },
+      ...{ access_type: "PRIVATE", flow_type: "workflow", updated_at: AT },
+    });
+    const told = await loaded({ user: [BEA], flow: [flowOf("5", long), flowOf("6", "short")] });
+    expect(JSON.stringify(told)).toContain("too long for an index");
+    expect(JSON.stringify(told)).toContain("flow 5");
+    const flows = await postgres.query(LOADED, "SELECT name FROM flow");
+    expect(flows).toEqual([{ name: "flow 6" }]);
+  });
+
+  it("prints no name that is a credential, even of a row that PostgreSQL rejects", async () => {
+    const name = `sk-proj-${"a1B2".repeat(12)}`;
+    const rejected = { id: id("5"), name, user_id: BEA.id, data: "{}", version_token: id("5"), access_type: "private" };
+    const told = await loaded({ user: [BEA], flow: [{ ...rejected, flow_type: "workflow", updated_at: AT }] });
+    expect(JSON.stringify(told)).toContain(id("5"));
+    expect(JSON.stringify(told)).not.toContain(name);
   });
 
   it("succeeds if it skips a row whose parent is never imported", async () => {

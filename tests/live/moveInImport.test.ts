@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
@@ -394,6 +394,20 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     inSource(
       `DELETE FROM flow WHERE id = '${flow}'; DELETE FROM variable WHERE user_id = '${ella}'; DELETE FROM user WHERE id = '${ella}'`,
     );
+  });
+
+  it("never gives a user's account to a different LangFlow's user with the same id", async () => {
+    const cloned = join(scratch.folder, "cloned");
+    cpSync(folder, cloned, { recursive: true });
+    const database = new Database(join(cloned, "langflow.db"));
+    database.exec(`UPDATE user SET username = 'zoe' WHERE username = 'cem'`);
+    database.close();
+    const before = await stateOf(us.database);
+    await expect(bring({ from: cloned })).rejects.toMatchObject({
+      exitCode: ExitCode.BadInput,
+      message: expect.stringMatching(/^nothing was imported: the fleet has different users .*: zoe\. /),
+    });
+    expect(await stateOf(us.database)).toEqual(before);
   });
 
   it("can be imported again: later changes are imported, and no change that users made in the fleet is overwritten", async () => {

@@ -52,6 +52,8 @@ const withColon = (name: string): string =>
   `CASE WHEN ${name} GLOB '*[+-][0-9][0-9][0-9][0-9]' AND length(${name}) > 16
      THEN substr(${name}, 1, length(${name}) - 2) || ':' || substr(${name}, -2) ELSE ${name} END`;
 
+const AN_ID = "an id";
+
 /**
  * For each column type: its description for people, and an SQL condition for an invalid value. SQLite itself accepts
  * any value.
@@ -76,7 +78,7 @@ const KINDS: readonly {
   },
   {
     declared: /^(CHAR\(32\)|UUID)$/,
-    holds: "an id",
+    holds: AN_ID,
     isNone: (name) => `length(replace(${name}, '-', '')) <> 32 OR replace(${name}, '-', '') GLOB '*[^0-9a-fA-F]*'`,
   },
   {
@@ -94,6 +96,14 @@ const KINDS: readonly {
 ];
 
 /**
+ * Returns an SQL condition for an id that several rows of the table have. For SQLite, ids with and without hyphens, or
+ * in upper and lower case, differ.
+ */
+const isTwice = (table: string) => (name: string) =>
+  `${plainId(name)} IN (SELECT ${plainId("o.id")} FROM ${escapeIdentifier(table)} o GROUP BY 1 HAVING count(*) > 1)`;
+const plainId = (name: string): string => `lower(replace(${name}, '-', ''))`;
+
+/**
  * Returns the rows of a table with a value that is invalid for its column's type. @param named columns that identify a
  * row for people
  */
@@ -101,7 +111,11 @@ export function damagedRows(query: Query, table: string, named: readonly string[
   const columns = query(`SELECT name, upper(type) AS type FROM pragma_table_info(${escapeLiteral(table)})`);
   const checked = columns.flatMap(({ name, type }) => {
     const kind = KINDS.find(({ declared }) => declared.test(String(type)));
-    return kind ? [{ name: String(name), ...kind }] : [];
+    if (!kind) return [];
+    const own = { name: String(name), ...kind };
+    return name === "id" && kind.holds === AN_ID
+      ? [own, { ...own, holds: "a unique id", isNone: isTwice(table) }]
+      : [own];
   });
   if (checked.length === 0) return [];
   const cases = checked.map(({ name, isNone }, index) => {

@@ -105,6 +105,16 @@ describe("a source row", () => {
     expect(await stopsOf(folder, true)).toEqual({});
   });
 
+  it("stops the import if it has another row's id, written in a different way, and the finding names both rows", async () => {
+    const folder = broken(
+      `UPDATE user SET id = (SELECT upper(substr(id, 1, 8) || '-' || substr(id, 9)) FROM user WHERE username = 'bea') WHERE username = 'cem'`,
+    );
+    expect((await stopsOf(folder))["damaged rows"]?.which.toSorted()).toEqual([
+      "user bea: id is not a unique id",
+      "user cem: id is not a unique id",
+    ]);
+  });
+
   it.each([
     [
       "dates with a time zone, without a time, or with fractions of a second",

@@ -95,6 +95,16 @@ describe("the findings about a source", () => {
     );
   });
 
+  it.each([
+    ["İbrahim", "ibrahim", true],
+    ["ΟΔΟΣ", "οδοσ", true],
+    ["ΟΔΟΣ", "οδος", false],
+    ["straße", "STRASSE", false],
+  ])("compare the names %s and %s as PostgreSQL does", (one, other, isTwice) => {
+    const users = [one, other].map(user);
+    expect(whatOf({ ...SPOTLESS, users }).includes("users with the same name")).toBe(isTwice);
+  });
+
   it("report users whose names differ only in case, and no others", () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom("bea", "Bea", "BEA", "cem", "Cem", "dora")), (all) => {
