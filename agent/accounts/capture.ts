@@ -341,7 +341,7 @@ const madeOrDeleted = (rule: ReplicatedTable, parts: readonly PartOf[]): string 
       END;
       ${mayComeBack(rule) ? BY_GIT_UNHELD : ""}
       ${rule.ofRun ? "held_ := NULL;" : ""}
-      ${rule.madeRegional ? "IF TG_OP = 'UPDATE' THEN held_ := NULL; END IF;" : ""}
+      ${rule.madeRegional && rule.columns.includes("is_environment_managed") ? MADE_REGIONAL_UNHELD : ""}
       ${ofDrillUnheld(rule)}
       ${parts.length > 0 ? deletedPart(rule, parts) : deleted(rule)}
       ${mayComeBack(rule) ? `IF TG_OP = 'DELETE' THEN PERFORM ${SCHEMA}.account_flow_fell(old_id_, OLD.user_id::text); END IF;` : ""}
@@ -351,6 +351,14 @@ const madeOrDeleted = (rule: ReplicatedTable, parts: readonly PartOf[]): string 
       INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, columns)
         VALUES ('${rule.table}', new_id_, 'made', ${NOW}, columns_);
     END IF;`;
+
+/**
+ * A variable that LangFlow 1.13 marks as its own never counts as deleted. LangFlow then sets both times to the same
+ * value, and keeps the name and the value (`langflow/services/variable/service.py`). Any other update that makes a
+ * variable regional counts.
+ */
+const MADE_REGIONAL_UNHELD = `IF TG_OP = 'UPDATE' AND NEW.id = OLD.id AND NEW.name = OLD.name AND NEW.value = OLD.value
+        AND NEW.is_environment_managed AND NEW.updated_at = NEW.created_at THEN held_ := NULL; END IF;`;
 
 /**
  * Deletes by a Git push are never held here: the push is a person's decision, and the recorder has its own limit for

@@ -1,5 +1,5 @@
 import { type Client, escapeIdentifier, escapeLiteral } from "pg";
-import { OF_STRANGERS_ROW, OF_WHAT_STAYS } from "../../formats/moveIn/reasons";
+import { DELETED_BY_OTHERS, NO_LONGER_MERGED, OF_STRANGERS_ROW, OF_WHAT_STAYS } from "../../formats/moveIn/reasons";
 import type { CatalogTable } from "../../formats/tables/catalog";
 import { conditionSql, conditionWithout } from "../../formats/tables/rowCondition";
 import { isReplicated, type Reference, type ReplicatedTable } from "../../formats/tables/tableRule";
@@ -20,6 +20,8 @@ interface Comparing {
   readonly ledger: Ledger;
   /** Fleet ids of the source's users whose id in the fleet differs. */
   readonly users: ReadonlyMap<string, string>;
+  /** The source's users of whom nothing more may be imported. */
+  readonly excluded: ReadonlySet<string>;
 }
 
 /** By table and id, the reason why rows that belong to this row must not be imported. */
@@ -32,7 +34,7 @@ export type Strangers = Map<string, Map<string, string>>;
  * may be imported either, because it would later belong to the owner of any row that gets the same id.
  */
 export async function strangersOf(comparing: Comparing): Promise<Strangers> {
-  const { scratch, region, from, into, ledger, users } = comparing;
+  const { scratch, region, from, into, ledger, users, excluded } = comparing;
   const strangers = new Map<string, Map<string, string>>();
   for (const rule of TABLES.filter(isReplicated)) {
     const owner = ownerIn(rule, from, into);
@@ -55,7 +57,10 @@ export async function strangersOf(comparing: Comparing): Promise<Strangers> {
         const fleets = owners.get(id) ?? null;
         // If an import brought the row and the source has deleted it since, there is no owner to compare.
         const isKnown = of === null && known.has(id);
-        if (fleets !== null && !isKnown && fleets !== (users.get(of ?? "") ?? of)) found.set(id, OF_STRANGERS_ROW);
+        if (of !== null && excluded.has(of)) found.set(id, NO_LONGER_MERGED);
+        // Chats of such a row would belong to its owner if the row returns.
+        else if (fleets === null && of !== null && known.get(id)?.isAnothers) found.set(id, DELETED_BY_OTHERS);
+        else if (fleets !== null && !isKnown && fleets !== (users.get(of ?? "") ?? of)) found.set(id, OF_STRANGERS_ROW);
         else if (isCarried === false && of === null) found.set(id, OF_WHAT_STAYS);
       }
     }

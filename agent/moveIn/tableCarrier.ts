@@ -282,7 +282,7 @@ export class TableCarrier {
   private reasonAgainst({ id, texts }: Item, isKnown: boolean): string | undefined {
     const own = this.strangers.get(this.rule.table)?.get(id);
     if (own === OF_STRANGERS_ROW) return STRANGERS_ROW;
-    if (own === NO_LONGER_MERGED) return own;
+    if (own === NO_LONGER_MERGED || own === DELETED_BY_OTHERS) return own;
     for (const [column, reference] of Object.entries(this.rule.references)) {
       // A reference that can be replaced, for example to a project, does not exclude the row.
       const reason = reference.instead ? undefined : this.reasonOf(reference, texts, column);
@@ -304,18 +304,25 @@ export class TableCarrier {
   }
 
   /**
-   * Excludes users who were merged with the fleet's superuser and no longer meet the conditions for the merge, with all
-   * rows that belong to them.
+   * Excludes users, with all rows that belong to them, whose rows would become a different account's: they were merged
+   * with the fleet's superuser and no longer meet the conditions, or the fleet has united the user of this id, whom a
+   * different source brought, with an account of a different name.
    */
   private async noteNoLongerMerged(items: readonly Item[], known: ReadonlyMap<string, Entry>): Promise<void> {
+    const accounts = this.others.get("user");
     const merged = items.flatMap((item) => {
-      const fleetId = known.get(item.id)?.fleetId;
-      return fleetId === undefined || fleetId === item.id ? [] : [{ item, fleetId }];
+      const entry = known.get(item.id);
+      const fleetId = accounts?.get(item.id) ?? entry?.fleetId ?? item.id;
+      return fleetId === item.id ? [] : [{ item, fleetId, entry }];
     });
     const stored = await this.#fleet.storedById(merged.map(({ fleetId }) => fleetId));
-    for (const { item, fleetId } of merged) {
+    for (const { item, fleetId, entry } of merged) {
       const row = stored.get(fleetId);
-      if (row && !this.#fleet.isOne(item, row))
+      const isByImport = entry !== undefined && entry.fleetId !== item.id;
+      const isMerged = isByImport
+        ? row === undefined || this.#fleet.isOne(item, row)
+        : entry?.isAnothers === false || (row !== undefined && isNamed(item.texts, textsOf(this.table, row)));
+      if (!isMerged)
         this.strangers.set("user", (this.strangers.get("user") ?? new Map()).set(item.id, NO_LONGER_MERGED));
     }
   }

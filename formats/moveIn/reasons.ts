@@ -12,7 +12,7 @@ export const DELETED_IN_FLEET = "new or changed in the source, but deleted in th
 export const DELETED_BY_OTHERS =
   "the fleet deleted a row with that id, which this source did not bring into this region: it stays deleted. If it was a different user's, save a copy in the source (the copy gets a new id), and import again";
 export const NO_LONGER_MERGED =
-  "belongs to an account that an earlier import merged with the fleet's superuser, and that is no longer an active superuser of that name: undo that in the source, and import again";
+  "belongs to a user whose account was merged with a different account of the fleet, and who is no longer the same person by name and rights: undo the rename in the source, or create the user in the fleet by hand";
 export const DELETED_IN_SOURCE = "deleted in the source since the last import: the fleet keeps it";
 export const WITHOUT_ITS_OWNER = "refers to a row that was not imported";
 export const STRANGERS_ROW =

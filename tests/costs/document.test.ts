@@ -19,7 +19,7 @@ describe("docs/costs.md", () => {
     expect(() => filled(DOCUMENT.replace("<!-- costs: prices -->", ""))).toThrow("lacks the tables prices");
     const { prices, ...others } = tables();
     expect(prices).toBeDefined();
-    expect(() => filled(DOCUMENT, others)).toThrow("no table prices");
+    expect(() => filled(DOCUMENT, others)).toThrow("a second or an unknown table prices");
   });
 });
 

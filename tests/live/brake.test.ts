@@ -167,7 +167,7 @@ describe("a mass delete is held in its region, and the other regions keep the ro
     expect(await counts(eu)).toEqual(all);
   });
 
-  it("variables that LangFlow takes from its environment at sign-ins do not count as deleted, but later deletes by users do", async () => {
+  it("variables that LangFlow takes from its environment at sign-ins do not count as deleted, but others do", async () => {
     const { us, eu } = await fleet({ flows: 1 });
     await us.query(`INSERT INTO variable (id, name, type, value, default_fields, user_id, created_at)
       SELECT gen_random_uuid(), 'OPENAI_API_KEY', 'Credential', 'v', '[]', id, now() FROM "user" WHERE NOT is_superuser`);
@@ -175,15 +175,18 @@ describe("a mass delete is held in its region, and the other regions keep the ro
     await us.query(`INSERT INTO variable (id, name, type, value, default_fields, user_id, created_at, is_environment_managed)
         SELECT gen_random_uuid(), 'ANTHROPIC_API_KEY', 'Credential', 'v', '[]', id, now(), false
           FROM "user" WHERE NOT is_superuser;
-      UPDATE variable SET is_environment_managed = true WHERE name = 'ANTHROPIC_API_KEY'`);
+      UPDATE variable SET is_environment_managed = true, updated_at = created_at WHERE name = 'ANTHROPIC_API_KEY'`);
     await settle(us, eu);
     // As LangFlow does with the variables of an earlier release.
-    await us.query("UPDATE variable SET is_environment_managed = true WHERE name = 'OPENAI_API_KEY'");
+    await us.query(
+      "UPDATE variable SET is_environment_managed = true, updated_at = created_at WHERE name = 'OPENAI_API_KEY'",
+    );
     const [outcome] = await settle(us, eu);
     expect(outcome?.held).toBeUndefined();
     expect(await count(us, "variable")).toBe(150);
     expect(await count(eu, "variable")).toBe(50);
-    await us.query("DELETE FROM variable WHERE name = 'KEY'");
+    // A mistake, by SQL.
+    await us.query("UPDATE variable SET is_environment_managed = true WHERE name = 'KEY'");
     const [after] = await settle(us, eu);
     expect(after?.held?.rows).toEqual({ variable: 50 });
     expect(await count(eu, "variable")).toBe(50);

@@ -229,16 +229,15 @@ describe("an import", () => {
     await move.changeSource(
       `UPDATE "user" SET username = 'bob', is_superuser = false WHERE id = '${id("1")}'`,
       apiKey(id("2"), id("1")),
+      flow(id("7"), id("1"), null),
+      chatOf(id("5"), id("7")),
       user({ id: id("3"), name: "bea" }),
       apiKey(id("4"), id("3")),
     );
     const left = await move.carry();
-    expect(left).toEqual(
-      expect.arrayContaining([
-        ["user", NO_LONGER_MERGED],
-        ["apikey", NO_LONGER_MERGED],
-      ]),
-    );
+    const tables = ["user", "apikey", "flow", "message"];
+    expect(left).toEqual(expect.arrayContaining(tables.map((table) => [table, NO_LONGER_MERGED])));
+    expect(await move.ask("SELECT FROM message")).toEqual([]);
     expect(left.some(([, reason]) => isUnforeseen(reason))).toBe(true);
     expect(await move.ask("SELECT user_id FROM apikey")).toEqual([{ user_id: id("3") }]);
     const put: string[] = [];
@@ -382,6 +381,26 @@ describe("an import", () => {
     expect(put).toEqual([`files/${bob}/plan.pdf`, `files/${FLEETS}/plan.pdf`]);
   });
 
+  it("imports nothing of a different source's user into the account with which the fleet has merged the user of that id", async () => {
+    const bob = id("1");
+    const move = await Move.of(
+      [user({ id: bob, name: "bob" })],
+      ["CREATE SCHEMA langflow_dr", ACCOUNT_ROWS, user({ id: FLEETS, name: "robert" })],
+    );
+    await move.carry();
+    await move.ask(`DELETE FROM "user" WHERE id = '${bob}'`);
+    await move.ask(
+      `INSERT INTO langflow_dr.account_row (table_name, row_id, united_with) VALUES ('user', '${bob}', '${FLEETS}')`,
+    );
+    await move.changeSource(`UPDATE "user" SET username = 'zoe' WHERE id = '${bob}'`, apiKey(id("2"), bob));
+    const left = await move.carry("another");
+    expect(left).toEqual(expect.arrayContaining(["user", "apikey"].map((table) => [table, NO_LONGER_MERGED])));
+    expect(await move.ask("SELECT FROM apikey")).toEqual([]);
+    const put: string[] = [];
+    await move.upload([`${bob}/plan.pdf`], put);
+    expect(put).toEqual([]);
+  });
+
   it("keeps two files of the same name apart if they belong to two accounts and the fleet merged the accounts", async () => {
     const [bob, ben] = [id("1"), id("2")];
     const move = await Move.of(
@@ -474,9 +493,20 @@ describe("an import", () => {
     const move = await Move.of([user({ id: alice, name: "alice" }), flow(flowId, alice, null)], []);
     await move.carry();
     await move.ask(`DELETE FROM flow WHERE id = '${flowId}'`);
-    await move.changeSource(`TRUNCATE "user" CASCADE`, user({ id: carl, name: "carl" }), flow(flowId, carl, null));
+    await move.changeSource(
+      `TRUNCATE "user" CASCADE`,
+      user({ id: carl, name: "carl" }),
+      flow(flowId, carl, null),
+      chatOf(id("5"), flowId),
+    );
     const left = await move.carry("another");
-    expect(left).toContainEqual(["flow", DELETED_BY_OTHERS]);
+    expect(left).toEqual(
+      expect.arrayContaining([
+        ["flow", DELETED_BY_OTHERS],
+        ["message", DELETED_BY_OTHERS],
+      ]),
+    );
+    expect(await move.ask("SELECT FROM message")).toEqual([]);
     expect(isUnforeseen(DELETED_BY_OTHERS)).toBe(true);
   });
 
@@ -485,8 +515,15 @@ describe("an import", () => {
       "",
     );
     const flowOf = (of: string, description: string) => ({
-      ...{ id: id(of), name: `flow ${of}`, user_id: BEA.id, description, data: "{}", version_token: id(of) },
-      ...{ access_type: "PRIVATE", flow_type: "workflow", updated_at: AT },
+      id: id(of),
+      name: `flow ${of}`,
+      user_id: BEA.id,
+      description,
+      data: "{}",
+      version_token: id(of),
+      access_type: "PRIVATE",
+      flow_type: "workflow",
+      updated_at: AT,
     });
     const told = await loaded({ user: [BEA], flow: [flowOf("5", long), flowOf("6", "short")] });
     expect(JSON.stringify(told)).toContain("too long for an index");
