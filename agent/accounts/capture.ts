@@ -341,7 +341,7 @@ const madeOrDeleted = (rule: ReplicatedTable, parts: readonly PartOf[]): string 
       END;
       ${mayComeBack(rule) ? BY_GIT_UNHELD : ""}
       ${rule.ofRun ? "held_ := NULL;" : ""}
-      ${rule.madeRegional && rule.columns.includes("is_environment_managed") ? MADE_REGIONAL_UNHELD : ""}
+      ${rule.columns.includes("is_environment_managed") ? FROM_ENVIRONMENT_UNHELD : ""}
       ${ofDrillUnheld(rule)}
       ${parts.length > 0 ? deletedPart(rule, parts) : deleted(rule)}
       ${mayComeBack(rule) ? `IF TG_OP = 'DELETE' THEN PERFORM ${SCHEMA}.account_flow_fell(old_id_, OLD.user_id::text); END IF;` : ""}
@@ -353,11 +353,12 @@ const madeOrDeleted = (rule: ReplicatedTable, parts: readonly PartOf[]): string 
     END IF;`;
 
 /**
- * A variable that LangFlow 1.13 marks as its own never counts as deleted. LangFlow then sets both times to the same
- * value, and keeps the name and the value (`langflow/services/variable/service.py`). Any other update that makes a
- * variable regional counts.
+ * A variable that LangFlow takes from its environment becomes regional, but is not deleted. LangFlow 1.13 inserts it as
+ * a user's and marks it in the same transaction, and marks those of earlier releases at their user's next sign-in. It
+ * then sets both times to the same value, and keeps the name and the value (`langflow/services/variable/service.py`).
+ * Any other update that makes a variable regional counts as a delete.
  */
-const MADE_REGIONAL_UNHELD = `IF TG_OP = 'UPDATE' AND NEW.id = OLD.id AND NEW.name = OLD.name AND NEW.value = OLD.value
+const FROM_ENVIRONMENT_UNHELD = `IF TG_OP = 'UPDATE' AND NEW.id = OLD.id AND NEW.name = OLD.name AND NEW.value = OLD.value
         AND NEW.is_environment_managed AND NEW.updated_at = NEW.created_at THEN held_ := NULL; END IF;`;
 
 /**

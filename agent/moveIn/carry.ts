@@ -36,10 +36,8 @@ export async function carry(carrying: Carrying): Promise<Strangers> {
     await new TableCarrier(table, ledger, others, strangers, keepsDeletes, carrying).run();
     // The user table is copied first. Only now are the owners of the other rows known.
     if (rule.table === "user") {
-      const noLongerMerged = strangers.get("user") ?? new Map<string, string>();
-      const excluded = new Set(noLongerMerged.keys());
+      const excluded = strangers.get("user") ?? new Map<string, string>();
       strangers = await strangersOf({ scratch, region, from, into, ledger, users, excluded });
-      strangers.set("user", noLongerMerged);
     }
     await tellDeleted(scratch, ledger, rule.table, tallies);
   }

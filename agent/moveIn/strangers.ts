@@ -1,5 +1,5 @@
 import { type Client, escapeIdentifier, escapeLiteral } from "pg";
-import { DELETED_BY_OTHERS, NO_LONGER_MERGED, OF_STRANGERS_ROW, OF_WHAT_STAYS } from "../../formats/moveIn/reasons";
+import { DELETED_BY_OTHERS, OF_STRANGERS_ROW, OF_WHAT_STAYS } from "../../formats/moveIn/reasons";
 import type { CatalogTable } from "../../formats/tables/catalog";
 import { conditionSql, conditionWithout } from "../../formats/tables/rowCondition";
 import { isReplicated, type Reference, type ReplicatedTable } from "../../formats/tables/tableRule";
@@ -20,8 +20,8 @@ interface Comparing {
   readonly ledger: Ledger;
   /** Fleet ids of the source's users whose id in the fleet differs. */
   readonly users: ReadonlyMap<string, string>;
-  /** The source's users of whom nothing more may be imported. */
-  readonly excluded: ReadonlySet<string>;
+  /** The source's users of whom nothing more may be imported, with the reason. They become part of the result. */
+  readonly excluded: Map<string, string>;
 }
 
 /** By table and id, the reason why rows that belong to this row must not be imported. */
@@ -35,7 +35,7 @@ export type Strangers = Map<string, Map<string, string>>;
  */
 export async function strangersOf(comparing: Comparing): Promise<Strangers> {
   const { scratch, region, from, into, ledger, users, excluded } = comparing;
-  const strangers = new Map<string, Map<string, string>>();
+  const strangers: Strangers = new Map([["user", excluded]]);
   for (const rule of TABLES.filter(isReplicated)) {
     const owner = ownerIn(rule, from, into);
     if (owner === undefined) continue;
@@ -57,7 +57,8 @@ export async function strangersOf(comparing: Comparing): Promise<Strangers> {
         const fleets = owners.get(id) ?? null;
         // If an import brought the row and the source has deleted it since, there is no owner to compare.
         const isKnown = of === null && known.has(id);
-        if (of !== null && excluded.has(of)) found.set(id, NO_LONGER_MERGED);
+        const exclusion = excluded.get(of ?? "");
+        if (exclusion !== undefined) found.set(id, exclusion);
         // Chats of such a row would belong to its owner if the row returns.
         else if (fleets === null && of !== null && known.get(id)?.isAnothers) found.set(id, DELETED_BY_OTHERS);
         else if (fleets !== null && !isKnown && fleets !== (users.get(of ?? "") ?? of)) found.set(id, OF_STRANGERS_ROW);

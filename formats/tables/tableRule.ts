@@ -163,11 +163,6 @@ export interface ReplicatedTable {
    * back.
    */
   readonly deletes: "final" | "untilMadeAgain" | "later" | "unlessEdited";
-  /**
-   * LangFlow itself updates rows of this table so that they become regional, several at each first sign-in of a user.
-   * Such an update never counts as a delete that an operator has to approve.
-   */
-  readonly madeRegional?: true;
   /** LangFlow itself deletes rows of this table, some of them at each save. */
   readonly pruned?: true;
   /**

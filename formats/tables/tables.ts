@@ -131,9 +131,6 @@ const ACCOUNTS: readonly Declared[] = [
     // plain text could be decrypted.
     together: [["type", "value", "is_environment_managed"]],
     ciphertext: { value: { form: "token", where: { column: "type", oneOf: ["Credential"] } } },
-    // LangFlow 1.13 inserts a variable from its environment as a user's and marks it in the same transaction, and marks
-    // those of earlier releases at their user's next sign-in (`langflow/services/variable/service.py`).
-    madeRegional: true,
     deletes: "later",
     reason:
       "Contains the value as ciphertext. A variable that LangFlow created itself, from its environment or as an empty placeholder for its assistant, stays regional, and yields to a variable that the user created.",
